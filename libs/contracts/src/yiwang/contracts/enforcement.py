@@ -1,0 +1,90 @@
+"""Enforcement (执法) as far as other services may know it: content and party stay local."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from ._event import Event, Flow
+from ._types import Moment, Value
+
+
+class OfficerRef(Value, frozen=True, kw_only=True):
+    """An officer by pseudonym and certificate."""
+
+    ref: str
+    cert_ref: str
+
+
+class LogPosition(Value, frozen=True, kw_only=True):
+    """Where a record stands in the agency's RFC 6962 log."""
+
+    log_id: str
+    leaf_index: int
+    leaf_hash: str
+
+
+class EnforcementEvent(Event, frozen=True, kw_only=True):
+    """Something in an enforcement file; `file_id` is the order key."""
+
+    file_id: str
+    agency_id: str
+    referral_id: str = ""
+    case_id: str = ""
+    officers: tuple[OfficerRef, ...] = ()
+    log: LogPosition
+    node_code: str
+    """The step of the procedure"""
+    record_kind: str = ""
+    outcome: str = ""
+
+    @property
+    def key(self) -> str:
+        return self.file_id
+
+
+class ClueOpened(EnforcementEvent, frozen=True, kw_only=True, tag="enforcement.clue_opened.v1"):
+    """A clue (案源) was registered; not yet a filed penalty case."""
+
+
+class EnforcementRecorded(EnforcementEvent, frozen=True, kw_only=True, tag="enforcement.recorded.v1"):
+    """A step was recorded in the log (全过程记录)."""
+
+
+class EnforcementClosed(EnforcementEvent, frozen=True, kw_only=True, tag="enforcement.closed.v1"):
+    """The file was closed with its outcome."""
+
+
+class HeadSigned(Event, frozen=True, kw_only=True, tag="evidence.head_signed.v1"):
+    """The agency signed the head of its log; whoever keeps it can prove a later change."""
+
+    log_id: str
+    size: int
+    root: str
+    alg: str
+    """Suite, e.g. ``sha256+ed25519``"""
+    key_id: str
+    signature: str
+    signed_at: Moment
+
+    @property
+    def key(self) -> str:
+        return self.log_id
+
+
+class HeadCosigned(Event, frozen=True, kw_only=True, tag="evidence.cosigned.v1"):
+    """A witness above saw the head and countersigned it."""
+
+    flow: ClassVar[Flow] = "down"
+
+    log_id: str
+    size: int
+    root: str
+    alg: str
+    key_id: str
+    signature: str
+    signed_at: Moment
+    witness: str
+
+    @property
+    def key(self) -> str:
+        return self.log_id

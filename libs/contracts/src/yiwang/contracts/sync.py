@@ -1,0 +1,87 @@
+"""Exchange with upper platforms and the movement of data sets and areas."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from ._event import Event, Flow
+from ._types import Moment
+
+
+class SyncEvent(Event, frozen=True, kw_only=True):
+    """The fate of exchange records; (upper platform, district) is the order key."""
+
+    upper_platform: str
+    profile: str
+    profile_version: str
+    district: str
+    seq_from: int
+    seq_to: int
+    digest: str = ""
+
+    @property
+    def key(self) -> str:
+        return f"{self.upper_platform}/{self.district}"
+
+
+class SyncDelivered(SyncEvent, frozen=True, kw_only=True, tag="sync.delivered.v1"):
+    """The upper platform took a range of records."""
+
+
+class SyncRefused(SyncEvent, frozen=True, kw_only=True, tag="sync.refused.v1"):
+    """The upper platform refused records; a person must mend and resend them."""
+
+    reason: str
+    record_ids: tuple[str, ...]
+
+
+class ConfigPublished(Event, frozen=True, kw_only=True, tag="config.published.v1"):
+    """A code set, calendar, matrix or grid of a version is to be used from a moment on."""
+
+    flow: ClassVar[Flow] = "down"
+
+    set_name: str
+    version: str
+    valid_from: Moment
+    digest: str
+    scope: str
+
+    @property
+    def key(self) -> str:
+        return f"config/{self.set_name}"
+
+
+class ConfigApplied(Event, frozen=True, kw_only=True, tag="config.applied.v1"):
+    """A node uses the version."""
+
+    set_name: str
+    version: str
+    digest: str
+
+    @property
+    def key(self) -> str:
+        return f"config/{self.set_name}"
+
+
+class ConfigRefused(Event, frozen=True, kw_only=True, tag="config.refused.v1"):
+    """A node can't use the version, with the reason."""
+
+    set_name: str
+    version: str
+    reason: str
+
+    @property
+    def key(self) -> str:
+        return f"config/{self.set_name}"
+
+
+class AreaSealed(Event, frozen=True, kw_only=True, tag="area.sealed.v1"):
+    """The fence of a move: after it, the old host writes nothing more for the area."""
+
+    area: str
+    last_versions: dict[str, int] = {}
+    """stream → last sequence"""
+
+    @property
+    def key(self) -> str:
+        return f"area/{self.area}"

@@ -1,0 +1,1 @@
+"""Coordinate datums and geometry for grid routing."""

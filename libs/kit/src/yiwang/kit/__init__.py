@@ -1,0 +1,1 @@
+"""Write a service as functions from events to events."""

@@ -1,0 +1,1 @@
+"""Servers, supervisor and tools that run the mesh on one machine."""

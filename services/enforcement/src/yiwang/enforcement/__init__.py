@@ -1,0 +1,1 @@
+"""Keeps enforcement records as evidence that cannot be changed unseen."""

@@ -1,0 +1,1 @@
+"""Receives reports from every source and says that they are safe."""

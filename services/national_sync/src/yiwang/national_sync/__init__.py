@@ -1,0 +1,1 @@
+"""Exchanges case records with upper platforms and other makers' platforms."""
