@@ -54,6 +54,14 @@ class EnforcementClosed(EnforcementEvent, frozen=True, kw_only=True, tag="enforc
     """The file was closed with its outcome."""
 
 
+class Extension(Value, frozen=True, kw_only=True):
+    """An earlier head of the same log with the proof (RFC 6962 2.1.2, hex) that the new head extends it."""
+
+    size: int
+    root: str
+    path: tuple[str, ...] = ()
+
+
 class HeadSigned(Event, frozen=True, kw_only=True, tag="evidence.head_signed.v1"):
     """The agency signed the head of its log; whoever keeps it can prove a later change."""
 
@@ -65,6 +73,25 @@ class HeadSigned(Event, frozen=True, kw_only=True, tag="evidence.head_signed.v1"
     key_id: str
     signature: str
     signed_at: Moment
+    extends: tuple[Extension, ...] = ()
+    """From the last signed head, and from the last one that a witness countersigned: what a witness checks."""
+
+    @property
+    def key(self) -> str:
+        return self.log_id
+
+
+class HeadDisputed(Event, frozen=True, kw_only=True, tag="evidence.head_disputed.v1"):
+    """A witness won't countersign: the head doesn't extend what it saw before. People must look into it."""
+
+    log_id: str
+    size: int
+    root: str
+    seen_size: int
+    seen_root: str
+    reason_code: str
+    """bad_signature, key_changed, split_view, shrunk or unproved"""
+    witness: str
 
     @property
     def key(self) -> str:
