@@ -1,8 +1,8 @@
 """A Merkle tree over an append-only list: RFC 6962 section 2.1, verification as in RFC 9162 section 2.1.
 
 leaf = H(0x00 ‖ data), node = H(0x01 ‖ left ‖ right); a node without a right neighbour is promoted, never doubled.
-The hashes kept are those of *perfect* subtrees only, each at ``Node(level, index)`` = the root over the leaves
-``index·2^level … (index+1)·2^level − 1``: they never change once written, so the table that holds them is append-only
+The hashes kept are those of *perfect* subtrees only, each at ``Node(level, at)`` = the root over the leaves
+``at·2^level … (at+1)·2^level − 1``: they never change once written, so the table that holds them is append-only
 too. A proof names the nodes that it needs (`nodes_for_inclusion`, `nodes_for_consistency`, `nodes_for_root`: O(log n)),
 the store reads them in one query, and the pure functions fold them.
 """
@@ -15,10 +15,10 @@ from typing import Final, NamedTuple
 
 
 class Node(NamedTuple):
-    """The perfect subtree of 2^level leaves that starts at leaf ``index·2^level``."""
+    """The perfect subtree of 2^level leaves that starts at leaf ``at·2^level``."""
 
     level: int
-    index: int
+    at: int
 
 
 Nodes = Mapping[Node, bytes]
