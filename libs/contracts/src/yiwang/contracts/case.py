@@ -63,6 +63,8 @@ class CaseReported(CaseEvent, frozen=True, kw_only=True, tag="case.reported.v1")
     claimed_category: Category | None = None
     wants_reply: bool = False
     imported: ImportedOutcome | None = None
+    digest: str = ""
+    """Keyed hash of what the reporter sent: one report_id with two digests is a conflict, not a repetition"""
 
 
 class ReportContact(Event, frozen=True, kw_only=True, tag="report.contact.v1"):
@@ -81,6 +83,8 @@ class ReportContact(Event, frozen=True, kw_only=True, tag="report.contact.v1"):
     token_hash: str = ""
     """SHA-256 of the follow-up token that only the reporter holds"""
     consent: str = ""
+    digest: str = ""
+    """Keyed hash of what the reporter sent: one report_id with two digests is a conflict, not a repetition"""
 
     @property
     def key(self) -> str:
@@ -345,6 +349,7 @@ class CaseSummary(Value, frozen=True, kw_only=True):
 
     reported_at: Moment
     located_at: Moment | None = None
+    verified_at: Moment | None = None
     accepted_at: Moment | None = None
     filed_at: Moment | None = None
     dispatched_at: Moment | None = None
@@ -554,6 +559,8 @@ class ReportAnswered(Event, frozen=True, kw_only=True, tag="report.answered.v1")
     nature: str
     channel: Code
     answer_code: str = ""
+    digest: str = ""
+    """Keyed hash of what the reporter sent: one report_id with two digests is a conflict, not a repetition"""
 
     @property
     def key(self) -> str:
