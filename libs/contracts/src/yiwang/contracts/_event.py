@@ -8,6 +8,8 @@ import msgspec
 
 from ._types import UNSTAMPED, Actor, CaseHead, Moment, Origin
 
+__all__ = ["CaseEvent", "Event", "Flow"]
+
 Flow = Literal["up", "down", "local"]
 
 

@@ -9,6 +9,20 @@ import msgspec
 
 from . import case, enforcement, notice, sync
 from ._event import Event
+from ._types import UNSTAMPED
+
+__all__ = ["STAMPED", "UnknownEvent", "decode", "decoder_of", "encode", "registry", "tag_of"]
+
+STAMPED: Final = {
+    "id": "id",
+    "source": "source",
+    "occurred_at": "time",
+    "recorded_at": "recorded_at",
+    "subject": "subject",
+    "tenant_id": "tenant_id",
+    "jurisdiction": "jurisdiction",
+}
+"""Field → wire name of what the kit stamps: a handler leaves it out, on the wire it is required."""
 
 _encoder: Final = msgspec.json.Encoder()
 
@@ -64,11 +78,20 @@ def decode(data: bytes, tag: str | None = None) -> Event:
     if event_type is None:
         raise UnknownEvent(name)
     event: Event = decoder_of(event_type).decode(data)
-    if not event.id or not event.jurisdiction:
-        raise msgspec.ValidationError("Object missing required field `id` or `jurisdiction` - at `$`")
+    if not (event.id and event.source and event.subject and event.tenant_id and event.jurisdiction):
+        raise _unstamped(event)
+    if event.occurred_at is UNSTAMPED or event.recorded_at is UNSTAMPED:
+        raise _unstamped(event)
     return event
 
 
+def _unstamped(event: Event) -> msgspec.ValidationError:
+    missing = [wire for field, wire in STAMPED.items() if getattr(event, field) in ("", UNSTAMPED)]
+    return msgspec.ValidationError(f"Object missing required field `{missing[0]}` - at `$`")
+
+
 def encode(event: Event) -> bytes:
-    """*event* as the JSON that travels."""
+    """*event* as the JSON that travels. Raises ValueError for a time without its zone in the envelope."""
+    if event.occurred_at.tzinfo is None or event.recorded_at.tzinfo is None:
+        raise ValueError(f"{tag_of(type(event))} has a time without a time zone; give an aware datetime")
     return _encoder.encode(event)

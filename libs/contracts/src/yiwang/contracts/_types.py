@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated, Any, Final, Generic, TypeVar
+from typing import Annotated, Final, TypeVar
 
 import msgspec
 
@@ -18,24 +18,11 @@ UNSTAMPED: Final = dt.datetime(1, 1, 1, tzinfo=dt.UTC)
 """The time of an event that the kit hasn't stamped yet; never on the wire."""
 
 
-class _Personal:
-    """The mark that `Personal[...]` leaves in an annotation."""
+Personal = Annotated[T, msgspec.Meta(extra_json_schema={"x-personal": True}, extra={"personal": True})]
+"""`Personal[str]` marks a field as personal data: `check_privacy` forbids it in `up` and `down` events.
 
-    def __repr__(self) -> str:
-        return "personal"
-
-
-PERSONAL: Final = _Personal()
-
-
-class Personal(Generic[T]):
-    """`Personal[str]` marks a field as personal data: the registry forbids it in `up` and `down` events.
-
-    The mark is a JSON-schema extra (``x-personal``), so readers in any language see it too.
-    """
-
-    def __class_getitem__(cls, item: Any) -> Any:
-        return Annotated[item, msgspec.Meta(extra_json_schema={"x-personal": True}, extra={"personal": True})]
+The mark is a JSON-schema extra (``x-personal``), so that readers in any language see it too.
+"""
 
 
 class Value(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

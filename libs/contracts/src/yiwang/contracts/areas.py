@@ -26,7 +26,8 @@ def level_of(code: str) -> str:
     """
     if not _CODE.match(code):
         raise ValueError(
-            f"{code!r} is no area code: give 6, 9, 12 or 15 digits (GB/T 2260, GB/T 10114), or 6 digits, a letter and 2 digits"
+            f"{code!r} is no area code: give 6, 9, 12 or 15 digits (GB/T 2260, GB/T 10114), "
+            "or 6 digits, a letter and 2 digits for a functional zone"
         )
     if len(code) == 9 and code[6].isalpha():
         return "extension"

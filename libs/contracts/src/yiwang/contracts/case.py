@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import msgspec
+
 from ._event import CaseEvent, Event, Flow
 from ._types import CaseHead, Category, Clock, Code, Fen, MediaRef, Moment, Personal, Place, Point, Seconds, Value
 
@@ -154,7 +156,7 @@ class CaseFiled(CaseEvent, frozen=True, kw_only=True, tag="case.filed.v1"):
     limit: int
     """The disposal limit of the condition, in units of `unit_kind`"""
     closing_condition_ids: tuple[str, ...] = ()
-    pinned_versions: dict[str, str] = {}
+    pinned_versions: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 class Assignment(Value, frozen=True, kw_only=True):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import msgspec
+
 from ._event import Event, Flow
 from ._types import Moment, Personal
 
@@ -30,7 +32,7 @@ class NoticeEvent(Event, frozen=True, kw_only=True):
 class NoticeRequested(NoticeEvent, frozen=True, kw_only=True, tag="notice.requested.v1"):
     """Somebody should be told something."""
 
-    params: Personal[dict[str, str]] = {}
+    params: Personal[dict[str, str]] = msgspec.field(default_factory=dict)
     urgency: str = "normal"
     notice_purpose: str = "business"
     """business or legal_service; the latter needs a consent and allows no silent fallback"""

@@ -13,6 +13,8 @@ from typing import Final, NamedTuple
 from ._event import Event, Flow
 from .areas import city_of, county_of
 
+__all__ = ["PARTITIONS", "Subject", "filters", "parse", "partition_of", "subject_of"]
+
 PARTITIONS: Final = 64
 
 
@@ -47,7 +49,9 @@ def parse(subject: str) -> Subject:
     return Subject(parts[1], parts[2], parts[3], int(parts[4]), parts[5])
 
 
-def filters(flow: Flow, tags: Iterable[str], *, jurisdiction: str = "", partitions: Iterable[int] | None = None) -> list[str]:
+def filters(
+    flow: Flow, tags: Iterable[str], *, jurisdiction: str = "", partitions: Iterable[int] | None = None
+) -> list[str]:
     """Filter subjects that hear *tags*: of one *jurisdiction* or of the whole subtree, of some *partitions* or all."""
     where = f"{city_of(jurisdiction)}.{county_of(jurisdiction)}" if jurisdiction else "*.*"
     pps = ["*"] if partitions is None else [f"{pp:02d}" for pp in partitions]

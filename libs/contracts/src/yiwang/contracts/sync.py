@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import msgspec
+
 from ._event import Event, Flow
 from ._types import Moment
 
@@ -79,7 +81,7 @@ class AreaSealed(Event, frozen=True, kw_only=True, tag="area.sealed.v1"):
     """The fence of a move: after it, the old host writes nothing more for the area."""
 
     area: str
-    last_versions: dict[str, int] = {}
+    last_versions: dict[str, int] = msgspec.field(default_factory=dict)
     """stream → last sequence"""
 
     @property
