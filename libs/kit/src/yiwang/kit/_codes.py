@@ -45,6 +45,13 @@ IDEMPOTENCY_CONFLICT = ErrorCode(
     say="Idempotency-Key 已用于另一份内容",
     do="为新的内容换一个新的 Idempotency-Key",
 )
+COMMAND_DONE = ErrorCode(
+    "kit.command_done",
+    409,
+    who="caller",
+    say="带此 Idempotency-Key 的操作已经生效，但当时的答复没有留下来",
+    do="查询结果，不要再次提交",
+)
 TOO_MANY = ErrorCode("kit.too_many", 429, who="time", say="请求过于频繁", do="{seconds} 秒后再试")
 TOO_BUSY = ErrorCode(
     "kit.too_busy", 503, who="time", say="系统繁忙：{why}", do="按 Retry-After 的秒数稍后重发，内容不变"

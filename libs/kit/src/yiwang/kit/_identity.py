@@ -161,7 +161,7 @@ class Guard:
         self.roles = roles
         self.public = public
 
-    def __call__(self, connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+    async def __call__(self, connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
         """Raises kit.unauthenticated, kit.forbidden or kit.out_of_area."""
         if self.public:
             return
@@ -169,18 +169,20 @@ class Guard:
         caller: Caller = connection.scope.get("user") or NOBODY
         if not caller.known:
             raise refusal or UNAUTHENTICATED()
-        self.admit(caller, connection.scope["state"].get("yw_area", ""))
+        connection.scope["state"]["yw_post"] = self.admit(caller, handler.opt.get("yw_area", ""))
 
-    def admit(self, caller: Caller, area_code: str = "") -> None:
-        """Let *caller* pass when a post has one of the roles and has to do with the node's area.
+    def admit(self, caller: Caller, area_code: str = "") -> Post:
+        """Let *caller* pass when a post has one of the roles and has to do with the node's area; returns that post.
 
         Raises kit.forbidden or kit.out_of_area.
         """
         held = [post for post in caller.posts if not self.roles or post.role in self.roles]
         if not held:
             raise _forbidden(sorted(self.roles))
-        if area_code and not any(post.touches(area_code) for post in held):
-            raise OUT_OF_AREA(area=area_code)
+        for post in held:
+            if not area_code or post.touches(area_code):
+                return post
+        raise OUT_OF_AREA(area=area_code)
 
 
 def allow(*roles: str) -> Guard:

@@ -86,7 +86,7 @@ class Problem(Exception):
         self.detail = detail
         self.do = do
         self.errors = tuple(errors)
-        self.retry_after = retry_after
+        self.retry_after = 5 if retry_after is None and error.status == 503 else retry_after
         """Seconds, for 429 and 503."""
 
     @property

@@ -1,0 +1,125 @@
+"""Delivering: from bytes to handlers and from their answers to stamped outputs. Knows no NATS and no PostgreSQL."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from yiwang.contracts import Event, Flow, decoder_of, filters, parse
+
+from ._context import Context, Tx, listed
+from ._problems import Problem
+from ._service import Reject, Scope, Service, Subscription
+
+if TYPE_CHECKING:
+    from ._app import App
+
+
+class Item(msgspec.Struct):
+    """One event on its way through a service."""
+
+    stream: str
+    seq: int
+    subject: str
+    data: bytes
+    sub: Subscription
+    event: Event | None = None
+    key: str = ""
+    partition: int = 0
+    trace: str = ""
+    tries: int = 0
+    held: int = 0
+    """Row of kit_held that it comes from, 0 if fresh"""
+    poison: str = ""
+    """Why it couldn't even be decoded"""
+
+
+class HandlerFailed(Exception):
+    """A handler raised over `items`; the cause is `error`."""
+
+    def __init__(self, items: Sequence[Item], error: Exception) -> None:
+        super().__init__(str(error))
+        self.items, self.error = items, error
+
+
+def item_of(service: Service, stream: str, seq: int, subject: str, data: bytes, trace: str = "") -> Item | None:
+    """The item, decoded; None for a type the service doesn't hear."""
+    parts = parse(subject)
+    sub = service.subscriptions.get(parts.tag)
+    if sub is None:
+        return None
+    item = Item(stream, seq, subject, data, sub, partition=parts.partition, trace=trace)
+    try:
+        event: Event = decoder_of(sub.event_type).decode(data)
+        if not event.id:
+            raise msgspec.ValidationError("Object missing required field `id` - at `$`")
+    except msgspec.MsgspecError as error:
+        item.poison = f"{parts.tag} on {subject}: {error}. Its sender must mend it."
+        item.key = f"{stream}/{seq}"
+    else:
+        item.event, item.key = event, event.key
+    return item
+
+
+def refusal(error: Exception) -> str | None:
+    """The reason to park, if *error* says that the event can never be handled."""
+    if isinstance(error, Reject):
+        return str(error) or type(error).__name__
+    if isinstance(error, Problem):
+        return str(error)
+    return None
+
+
+def subscribed(service: Service, flow: Flow, jurisdiction: str, partitions: list[int] | None) -> list[str]:
+    """The filter subjects of *service* on the stream of *flow*."""
+    found: list[str] = []
+    for sub in service.subscriptions.values():
+        if sub.event_type.flow == flow:
+            own = jurisdiction if sub.scope is Scope.OWN else ""
+            found += filters(flow, [sub.tag], jurisdiction=own, partitions=partitions)
+    return found
+
+
+class Engine:
+    """Runs the handlers of one service."""
+
+    def __init__(self, app: App, budget_s: float = 0.05) -> None:
+        self.app, self._budget = app, budget_s
+
+    async def run(self, items: Sequence[Item], tx: Tx | None) -> tuple[int, Context]:
+        """Handle *items* in order inside *tx*; returns how many (fewer when the time budget is spent) and the outputs.
+
+        Raises HandlerFailed with the items whose handler raised.
+        """
+        ctx = Context(self.app, tx)
+        begin, at = time.perf_counter(), 0
+        while at < len(items):
+            if at and time.perf_counter() - begin > self._budget:
+                break
+            sub, end = items[at].sub, at + 1
+            if sub.batch:
+                while end < len(items) and items[end].sub is sub:
+                    end += 1
+            span = items[at:end]
+            try:
+                answers = await self._call(sub, span, ctx)
+            except Exception as error:
+                raise HandlerFailed(span, error) from error
+            for item, answer in zip(span, answers, strict=True):
+                if answer:
+                    ctx.stamp(answer, cause=item.event)
+            at = end
+        return at, ctx
+
+    async def _call(self, sub: Subscription, span: Sequence[Item], ctx: Context) -> list[list[Event]]:
+        events: list[Any] = [item.event for item in span]
+        if not sub.batch:
+            ctx.event, ctx.attempt = events[0], span[0].tries + 1
+            return [listed(await sub.handler(events[0], ctx))]
+        ctx.event, ctx.attempt = None, max(item.tries for item in span) + 1
+        answers = await sub.handler(events, ctx)
+        if len(answers) != len(events):
+            raise TypeError(f"{sub.handler.__name__} gave {len(answers)} outcomes for {len(events)} events: one each")
+        return [listed(answer) for answer in answers]

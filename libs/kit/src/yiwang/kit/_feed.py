@@ -1,0 +1,128 @@
+"""Feeds: a stream from a sequence on, in order, without acks; a gap or a lost consumer shows at once."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+import uuid
+from typing import Any, Final
+
+import msgspec
+from nats.aio.client import Client
+
+from ._nats import api
+
+WINDOW: Final = 800
+
+
+class FeedLost(Exception):
+    """The feed has a gap or its consumer is gone; open a new one from the stored position."""
+
+
+class Raw(msgspec.Struct, frozen=True):
+    """A message as it lies in the stream."""
+
+    stream: str
+    seq: int
+    subject: str
+    data: bytes
+    trace: str
+
+
+class Feed:
+    """An ordered pull consumer without acks, from *start* on; `wake` is set when something has arrived."""
+
+    def __init__(self, nc: Client, stream: str, filters: list[str], start: int, wake: asyncio.Event) -> None:
+        self._nc, self.stream, self._filters, self._start, self._wake = nc, stream, filters, start, wake
+        self._buffer: list[Raw] = []
+        self._asked = self._next = self._requests = 0
+        self._current = ""
+        self._lost = ""
+        self._seen = time.monotonic()
+        self.pending = 0
+
+    async def open(self) -> None:
+        inbox = self._nc.new_inbox()
+        self._inbox = inbox
+        self._sub = await self._nc.subscribe(
+            f"{inbox}.*", cb=self._on_message, pending_msgs_limit=10**6, pending_bytes_limit=2**30
+        )
+        self._name = f"feed_{uuid.uuid4().hex[:16]}"
+        config: dict[str, Any] = {
+            "name": self._name,
+            "ack_policy": "none",
+            "deliver_policy": "by_start_sequence",
+            "opt_start_seq": self._start,
+            "replay_policy": "instant",
+            "max_deliver": -1,
+            "mem_storage": True,
+            "num_replicas": 1,
+            "inactive_threshold": 30 * 10**9,
+        }
+        config |= {"filter_subject": self._filters[0]} if len(self._filters) == 1 else {"filter_subjects": self._filters}
+        body = {"stream_name": self.stream, "action": "create", "config": config}
+        suffix = f".{self._filters[0]}" if len(self._filters) == 1 else ""
+        await api(self._nc, f"CONSUMER.CREATE.{self.stream}.{self._name}{suffix}", body)
+        await self._ask()
+
+    async def close(self) -> None:
+        with contextlib.suppress(Exception):  # the link may be down: the server forgets the consumer by itself
+            await self._sub.unsubscribe()
+            await self._nc.publish(f"$JS.API.CONSUMER.DELETE.{self.stream}.{self._name}", b"")
+
+    async def _ask(self) -> None:
+        self._requests += 1
+        self._current = f"{self._inbox}.{self._requests}"
+        want = WINDOW - max(self._asked, 0)
+        self._asked += want
+        body = {"batch": want, "expires": 5 * 10**9, "idle_heartbeat": 10**9}
+        await self._nc.publish(
+            f"$JS.API.CONSUMER.MSG.NEXT.{self.stream}.{self._name}", msgspec.json.encode(body), self._current
+        )
+
+    async def _on_message(self, msg: Any) -> None:
+        self._seen = time.monotonic()
+        headers = msg.headers
+        if headers and not msg.data and (status := headers.get("Status")):
+            self._on_status(status, headers.get("Description", ""), msg.subject)
+            return
+        tokens = msg.reply.split(".")
+        at = 5 if len(tokens) == 9 else 7
+        delivered = int(tokens[at + 1])
+        if delivered != self._next + 1:
+            self._lost = f"gap: message {delivered} after {self._next}"
+        self._next = delivered
+        self.pending = int(tokens[at + 3])
+        self._asked -= 1
+        if not self._lost:
+            trace = headers.get("traceparent", "") if headers else ""
+            self._buffer.append(Raw(self.stream, int(tokens[at]), msg.subject, msg.data, trace))
+        self._wake.set()
+
+    def _on_status(self, status: str, description: str, subject: str) -> None:
+        if status == "100":  # idle heartbeat
+            return
+        if subject == self._current:
+            self._asked = 0
+        if status in ("409", "503") and ("Consumer" in description or status == "503"):
+            self._lost = f"{status} {description}"
+        self._wake.set()
+
+    async def take(self, most: int) -> list[Raw]:
+        """What has arrived, at most *most*. Raises FeedLost."""
+        if self._lost:
+            raise FeedLost(f"{self.stream}: {self._lost}")
+        if time.monotonic() - self._seen > 8.0:
+            raise FeedLost(f"{self.stream}: no sign of life for 8 s")
+        if self._asked < WINDOW // 2 and self._nc.is_connected:
+            await self._ask()
+        taken, self._buffer = self._buffer[:most], self._buffer[most:]
+        return taken
+
+    def give_back(self, raws: list[Raw]) -> None:
+        """Return what couldn't be handled in this batch."""
+        self._buffer[:0] = raws
+
+    def __len__(self) -> int:
+        return len(self._buffer)

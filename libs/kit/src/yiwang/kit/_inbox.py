@@ -1,0 +1,80 @@
+"""The inbox: ids of handled events, in partitions by day that are dropped whole."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import asyncpg
+from yiwang.contracts import Event
+
+from ._context import Tx
+from ._engine import Item
+
+if TYPE_CHECKING:
+    from ._app import App
+
+
+def day_of(event: Event) -> dt.date:
+    """The day in whose partition the event's id stands: that of `recorded_at`, the same at every redelivery."""
+    return event.recorded_at.astimezone(dt.UTC).date()
+
+
+class Inbox:
+    """Remembers what a service has handled for as long as it can be delivered again."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._days: set[dt.date] = set()
+
+    async def ensure(self, events: Sequence[Event]) -> None:
+        """Make the day partitions that *events* need."""
+        for day in {day_of(event) for event in events} - self._days:
+            name = f"kit_inbox_{day:%Y%m%d}"
+            try:
+                await self._app.pool.execute(
+                    f"create table if not exists {name} partition of kit_inbox"
+                    f" for values from ('{day}') to ('{day + dt.timedelta(days=1)}')"
+                )
+            except (asyncpg.DuplicateTableError, asyncpg.UniqueViolationError, asyncpg.InvalidObjectDefinitionError):
+                pass  # another replica was faster
+            self._days.add(day)
+
+    async def fresh(self, db: Tx, items: list[Item]) -> list[Item]:
+        """Write the ids down inside the transaction; returns those items that weren't handled before."""
+        if not items:
+            return []
+        ids = [item.event.id for item in items if item.event]
+        days = [day_of(item.event) for item in items if item.event]
+        new = {
+            r["event_id"]
+            for r in await db.fetch(
+                "insert into kit_inbox select * from unnest($1::text[], $2::date[]) on conflict do nothing returning event_id",
+                ids, days,
+            )
+        }  # fmt: skip
+        fresh = []
+        for item in items:
+            if item.event and item.event.id in new:
+                new.discard(item.event.id)
+                fresh.append(item)
+        return fresh
+
+    async def forget(self, db: Tx, items: list[Item]) -> None:
+        """Take ids out again, in the same transaction, for items that this batch leaves to the next."""
+        await db.execute(
+            "delete from kit_inbox where event_id = any($1::text[])", [item.event.id for item in items if item.event]
+        )
+
+    async def sweep(self, keep_days: int) -> list[str]:
+        """Drop the partitions older than *keep_days*; returns their names."""
+        oldest = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=keep_days)
+        rows = await self._app.pool.fetch(
+            "select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid where i.inhparent = 'kit_inbox'::regclass"
+        )
+        old = [r["relname"] for r in rows if r["relname"] < f"kit_inbox_{oldest:%Y%m%d}"]
+        for name in old:
+            await self._app.pool.execute(f"drop table {name}")
+        self._days = {day for day in self._days if day >= oldest}
+        return old

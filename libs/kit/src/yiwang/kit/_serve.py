@@ -1,0 +1,124 @@
+"""Serving: several services of one node in one process, or one each, with the same code."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import Any, Final
+
+import asyncpg
+import structlog
+
+from . import _telemetry
+from ._app import App, Link
+from ._clock import Clock
+from ._config import Kit, load
+from ._service import Service
+from ._sql import migrate as migrate_schema
+
+log: Final = structlog.get_logger("yiwang.serve")
+
+
+async def migrate(services: Sequence[Service], database_url: str, phase: str = "post") -> list[str]:
+    """Bring the schemas of *services* up to date; returns what was applied. Waits for a database that isn't there yet."""
+    db = await _patiently(lambda: asyncpg.connect(database_url), "database")
+    try:
+        applied: list[str] = []
+        for service in services:
+            if service.database:
+                packages = [__package__, *([service.package] if service.package else [])]
+                applied += await migrate_schema(db, service.schema, packages, phase)
+        return applied
+    finally:
+        await db.close()
+
+
+async def _patiently(attempt: Callable[[], Any], what: str) -> Any:
+    """Await *attempt* until the server answers; an absent server is waited for, a wrong password is not."""
+    tries = 0
+    while True:
+        try:
+            return await attempt()
+        except (OSError, TimeoutError, asyncpg.CannotConnectNowError, asyncpg.ConnectionDoesNotExistError) as error:
+            tries += 1
+            if tries % 20 == 1:
+                log.warning("waits_for", what=what, error=repr(error)[:200])
+            await asyncio.sleep(min(0.1 * tries, 1.0))
+
+
+@contextlib.asynccontextmanager
+async def running(
+    *services: Service,
+    kit: Kit | None = None,
+    environ: Mapping[str, str] | None = None,
+    clock: Clock | None = None,
+    migrated: bool = False,
+) -> AsyncIterator[list[App]]:
+    """*services* of one node, started; drained at the end. Migrates first unless *migrated*."""
+    environ = os.environ if environ is None else environ
+    kit = kit or load(Kit, environ, "YIWANG")
+    if not migrated:
+        await migrate(services, kit.database_url) if any(s.database for s in services) else None
+    name = "+".join(service.name for service in services)
+    link = await _patiently(lambda: Link.open(kit, name), "nats")
+    apps = [App(service, kit, link, environ, clock) for service in services]
+    started: list[App] = []
+    try:
+        for app in apps:
+            await app.start()
+            started.append(app)
+        yield apps
+    finally:
+        for app in reversed(started):
+            await app.stop()
+        if not link.nc.is_closed:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(3):
+                    await link.nc.flush()
+            await link.nc.close()
+
+
+async def serve(
+    *services: Service,
+    kit: Kit | None = None,
+    environ: Mapping[str, str] | None = None,
+    ready: Callable[[Sequence[App]], Any] | None = None,
+    migrated: bool = False,
+) -> None:
+    """Serve until SIGTERM or SIGINT: handlers, loops and one HTTP listener; then drain.
+
+    Raises ConfigError with every mistake of the configuration.
+    """
+    from ._http import build_http, serve_http
+
+    environ = os.environ if environ is None else environ
+    kit = kit or load(Kit, environ, "YIWANG")
+    _telemetry.set_up(kit, "+".join(service.name for service in services))
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signum, stop.set)
+    async with running(*services, kit=kit, environ=environ, migrated=migrated) as apps:
+        http = asyncio.create_task(serve_http(build_http(apps, title=f"一网 {'+'.join(a.service.name for a in apps)}"), kit.http_host, kit.http_port))
+        if ready is not None:
+            ready(apps)
+        stopped = asyncio.create_task(stop.wait())
+        await asyncio.wait([http, stopped], return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        if http.done():
+            http.result()  # the listener failed: say why
+        http.cancel()
+        await asyncio.gather(http, return_exceptions=True)
+
+
+def main(*services: Service) -> None:
+    """`python -m yiwang.<service>`: serve in a fresh event loop (uvloop where there is one)."""
+    try:
+        import uvloop
+    except ImportError:
+        asyncio.run(serve(*services))
+    else:
+        uvloop.run(serve(*services))

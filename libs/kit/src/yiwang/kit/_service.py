@@ -1,0 +1,172 @@
+"""A service is a name and a set of functions from events to events."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+from yiwang.contracts import Event, tag_of
+
+if TYPE_CHECKING:
+    from ._app import App
+    from ._context import Context
+
+E = TypeVar("E", bound=Event)
+F = TypeVar("F", bound=Callable[..., Any])
+Outcome = Event | Iterable[Event] | None
+One = Callable[[E, "Context"], Awaitable[Outcome]]
+Many = Callable[[Sequence[E], "Context"], Awaitable[Sequence[Outcome]]]
+
+
+class Retry(Exception):
+    """Not now: deliver the event again after *after* seconds; later events of its key wait behind it."""
+
+    def __init__(self, reason: str, *, after: float = 5.0) -> None:
+        super().__init__(reason)
+        self.after = after
+
+
+class Reject(Exception):
+    """Never: the event can't be handled; it is parked with this reason for a person to look at."""
+
+
+class Scope(enum.Enum):
+    """Whose events a handler hears."""
+
+    OWN = "own"
+    """Those of this node's jurisdiction: the handler acts."""
+    SUBTREE = "subtree"
+    """Those of the whole subtree below this node: the handler watches."""
+
+
+class Timer(msgspec.Struct, frozen=True, kw_only=True):
+    """A moment that a service asked for. One per (kind, key); survives every crash."""
+
+    id: str
+    kind: str
+    key: str
+    due: Any
+    data: dict[str, Any]
+
+
+class Subscription(msgspec.Struct, frozen=True, kw_only=True):
+    """One event type of one service."""
+
+    event_type: type[Event]
+    handler: Callable[..., Awaitable[Any]]
+    batch: bool
+    scope: Scope
+    start: str
+
+    @property
+    def tag(self) -> str:
+        return tag_of(self.event_type)
+
+
+class Service:
+    """A named set of handlers, at most one per event type.
+
+    *package* is where `queries.sql` and `migrations/` lie; with *database* the service has a schema of its own name,
+    leased partitions and exactly-once effects. *handler_set* is raised when the set of events changes: replicas with a
+    lower number hand their partitions over.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        package: str = "",
+        settings: type[msgspec.Struct] | None = None,
+        database: bool = False,
+        handler_set: int = 1,
+    ) -> None:
+        self.name, self.package, self.database = name, package, database
+        self.settings_type, self.handler_set = settings, handler_set
+        self.subscriptions: dict[str, Subscription] = {}
+        self.timers: dict[str, Callable[[Timer, Context], Awaitable[Outcome]]] = {}
+        self.starters: list[Callable[[App], Awaitable[None]]] = []
+        self.backgrounds: list[tuple[Callable[[App], Awaitable[None]], bool]] = []
+        self.routes: list[Any] = []
+        self.fast_routes: dict[tuple[str, str], Callable[..., Awaitable[bool]]] = {}
+
+    @property
+    def schema(self) -> str:
+        """Name of the database schema and of the service in subjects, ids and metrics."""
+        return self.name.replace("-", "_")
+
+    @property
+    def env_prefix(self) -> str:
+        return f"YIWANG_{self.schema.upper()}"
+
+    def on(self, event_type: type[E], *, scope: Scope = Scope.OWN, start: str = "first") -> Callable[[One[E]], One[E]]:
+        """Hear *event_type*, one at a time. *start*: `first` (all that the stream holds) or `now`."""
+
+        def register(handler: One[E]) -> One[E]:
+            self._subscribe(event_type, handler, batch=False, scope=scope, start=start)
+            return handler
+
+        return register
+
+    def on_batch(
+        self, event_type: type[E], *, scope: Scope = Scope.OWN, start: str = "first"
+    ) -> Callable[[Many[E]], Many[E]]:
+        """Hear *event_type* set-based: a sequence in order, one outcome for each; may hold several events of a key."""
+
+        def register(handler: Many[E]) -> Many[E]:
+            self._subscribe(event_type, handler, batch=True, scope=scope, start=start)
+            return handler
+
+        return register
+
+    def _subscribe(self, event_type: type[Event], handler: Any, *, batch: bool, scope: Scope, start: str) -> None:
+        tag = tag_of(event_type)
+        if tag in self.subscriptions:
+            raise ValueError(f"{self.name} already handles {tag}")
+        if start not in ("first", "now"):
+            raise ValueError(f"{self.name}, {tag}: start is 'first' or 'now', not {start!r}")
+        self.subscriptions[tag] = Subscription(
+            event_type=event_type, handler=handler, batch=batch, scope=scope, start=start
+        )
+
+    def timer(self, kind: str) -> Callable[[F], F]:
+        """Handle timers of *kind* that `Context.set_timer` asked for."""
+
+        def register(handler: F) -> F:
+            if kind in self.timers:
+                raise ValueError(f"{self.name} already handles the timer {kind}")
+            self.timers[kind] = handler
+            return handler
+
+        return register
+
+    def on_start(self, starter: F) -> F:
+        """Run *starter* with the `App` before the first event; raise to refuse the start."""
+        self.starters.append(starter)
+        return starter
+
+    def background(self, *, leased: bool = False) -> Callable[[F], F]:
+        """Keep a loop running beside the handlers; with *leased* in one replica at a time."""
+
+        def register(loop: F) -> F:
+            self.backgrounds.append((loop, leased))
+            return loop
+
+        return register
+
+    def api(self, *handlers: Any) -> None:
+        """Serve Litestar route handlers or controllers."""
+        self.routes.extend(handlers)
+
+    def fast_route(self, method: str, path: str) -> Callable[[F], F]:
+        """A thin ASGI callable `(app, scope, receive, send) -> bool` tried before the documented route of that path.
+
+        It returns False, having read nothing, to leave the request to Litestar. Only where a benchmark asks for it.
+        """
+
+        def register(handler: F) -> F:
+            self.fast_routes[(method, path)] = handler
+            return handler
+
+        return register

@@ -1,0 +1,381 @@
+"""The worker of one leased partition group: feeds in, one transaction a batch, position in the same transaction.
+
+Promises (architecture 4): order per key; an event's effect happens once; what fails waits (`Retry`, unknown errors)
+or is parked (`Reject`) and never blocks other keys; an outage of PostgreSQL or NATS pauses and parks nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+from typing import TYPE_CHECKING, Any, Final
+
+import asyncpg
+import structlog
+from yiwang.contracts import PARTITIONS
+
+from ._context import Tx
+from ._engine import Engine, HandlerFailed, Item, item_of, refusal, subscribed
+from ._feed import Feed, Raw
+from ._nats import STREAMS
+from ._service import Retry
+
+if TYPE_CHECKING:
+    from ._app import App
+
+log: Final = structlog.get_logger("yiwang.worker")
+
+TRANSIENT: Final = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+    asyncpg.LockNotAvailableError,
+)
+"""Errors of the database, not of the event: the batch is tried again as it is."""
+
+
+class LeaseLost(Exception):
+    """Another replica holds the group now (or this one was asleep too long)."""
+
+
+def partitions_of(group: int, groups: int) -> list[int]:
+    """The partitions of a group: those with ``pp % groups == group``."""
+    return [pp for pp in range(PARTITIONS) if pp % groups == group]
+
+
+def _index(items: list[Item], item: Item) -> int:
+    return next(n for n, one in enumerate(items) if one is item)
+
+
+class Worker:
+    """Handles the events of one group while the lease (*epoch*) is ours."""
+
+    def __init__(self, app: App, group: int, epoch: int) -> None:
+        self.app, self.group, self.epoch = app, group, epoch
+        self.wake = asyncio.Event()
+        self.engine = Engine(app)
+        self.feeds: list[Feed] = []
+        self.positions: dict[str, int] = {}
+        self.ignore_to: dict[tuple[str, str], int] = {}
+        self.held: dict[str, dt.datetime] = {}
+        self.idle = False
+
+    # -- opening -------------------------------------------------------------------------------------------------
+
+    async def open(self) -> None:
+        """Read the positions and open the feeds there. Raises LeaseLost, or RuntimeError for a stream that isn't ours."""
+        async with self.app.pool.acquire() as db:
+            owner = await db.fetchval(
+                "select owner from kit_lease where grp = $1 and epoch = $2", self.group, self.epoch
+            )
+            if owner != self.app.replica:
+                raise LeaseLost
+            rows = await db.fetch("select stream, seq, created from kit_position where grp = $1", self.group)
+            handled = await db.fetch("select tag, stream, from_seq from kit_handled")
+            await self._read_held(db)
+        self.ignore_to = {(r["stream"], r["tag"]): r["from_seq"] for r in handled}
+        self.positions = {r["stream"]: r["seq"] for r in rows}
+        for row in rows:
+            self._check_identity(row["stream"], row["created"], row["seq"])
+        await self._catch_up()
+        for stream, seq in self.positions.items():
+            await self._open_feed(stream, seq)
+
+    def _check_identity(self, stream: str, created: str, seq: int) -> None:
+        now = self.app.streams.get(stream)
+        if now is not None and created != now:
+            raise RuntimeError(
+                f"stream {stream} was created anew at {now} (known: {created}) while {self.app.service.name} has handled it"
+                f" up to {seq}: restore the matching NATS backup, or let the administrator run"
+                f" 'yiwang replay {self.app.service.name} --new-stream {stream}'"
+            )
+
+    async def _open_feed(self, stream: str, seq: int) -> None:
+        groups = self.app.groups
+        flow = next(f for f, s in STREAMS.items() if s == stream)
+        own = None if groups == 1 else partitions_of(self.group, groups)
+        filters = subscribed(self.app.service, flow, self.app.node.jurisdiction, own)  # type: ignore[arg-type]
+        if filters:
+            feed = Feed(self.app.nc, stream, filters, seq + 1, self.wake)
+            await feed.open()
+            self.feeds.append(feed)
+
+    async def _catch_up(self) -> None:
+        """Hear types that were added with ``start="first"`` from their beginning, before going on."""
+        async with self.app.pool.acquire() as db:
+            rows = await db.fetch("select * from kit_catchup where grp = $1 order by stream, tag", self.group)
+        for row in rows:
+            own = partitions_of(self.group, self.app.groups)
+            sub = self.app.service.subscriptions.get(row["tag"])
+            if sub is not None:
+                flow = sub.event_type.flow
+                filters = [f for f in subscribed(self.app.service, flow, self.app.node.jurisdiction, own) if f.endswith(f".{sub.tag}")]
+                feed = Feed(self.app.nc, row["stream"], filters, row["seq"] + 1, self.wake)
+                await feed.open()
+                try:
+                    await self._drain_until(feed, row["until_seq"], row["tag"])
+                finally:
+                    await feed.close()
+            await self.app.pool.execute(
+                "delete from kit_catchup where grp = $1 and stream = $2 and tag = $3", self.group, row["stream"], row["tag"]
+            )
+
+    async def _drain_until(self, feed: Feed, until: int, tag: str) -> None:
+        quiet = 0
+        while quiet < 3:  # the end shows as silence: sequences of other subjects lie between
+            self.wake.clear()
+            raws = await feed.take(self.app.kit.batch)
+            if not raws:
+                quiet = quiet + 1 if not feed.pending else 0
+                await self._wait(0.3)
+                continue
+            quiet = 0
+            await self._handle([r for r in raws if r.seq <= until], move=False)
+            await self.app.pool.execute(
+                "update kit_catchup set seq = $4 where grp = $1 and stream = $2 and tag = $3",
+                self.group, feed.stream, tag, raws[-1].seq,
+            )  # fmt: skip
+            if raws[-1].seq >= until:
+                return
+
+    async def close(self) -> None:
+        for feed in self.feeds:
+            await feed.close()
+        self.feeds.clear()
+
+    # -- the loop ------------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Handle until the lease is lost; raises LeaseLost, FeedLost or what the database raised."""
+        await self.open()
+        try:
+            while self.group in self.app.leases:
+                self.wake.clear()
+                raws = await self._collect()
+                due = self._due_keys()
+                self.idle = not raws and not due and not any(feed.pending for feed in self.feeds)
+                if raws:
+                    await self._handle(raws)
+                for key in due:
+                    await self._handle_held(key)
+                if not raws and not due:
+                    await self._wait(self._pause())
+        finally:
+            await self.close()
+
+    async def _collect(self) -> list[Raw]:
+        raws: list[Raw] = []
+        for feed in self.feeds:
+            raws += await feed.take(self.app.kit.batch - len(raws))
+            if len(raws) >= self.app.kit.batch:
+                break
+        return raws
+
+    def _pause(self) -> float:
+        if not self.held:
+            return 0.5
+        now = dt.datetime.now(dt.UTC)
+        return max(0.005, min(0.5, min((due - now).total_seconds() for due in self.held.values())))
+
+    async def _wait(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self.wake.wait()
+        except TimeoutError:
+            pass
+
+    def _due_keys(self) -> list[str]:
+        now = dt.datetime.now(dt.UTC)
+        return [key for key, due in self.held.items() if due <= now]
+
+    # -- handling ------------------------------------------------------------------------------------------------
+
+    async def _handle(self, raws: list[Raw], *, move: bool = True) -> None:
+        """Handle *raws* fully: in batches, bisected around what fails."""
+        items = [item for raw in raws if (item := self._item(raw)) is not None]
+        ends = {raw.stream: raw.seq for raw in raws} if move else {}
+        while items:
+            done = await self._attempt(items, {} if not move else self._reached(items))
+            items = items[done:]
+        if move and any(self.positions.get(s, 0) < q for s, q in ends.items()):
+            await self._attempt([], ends)
+
+    def _item(self, raw: Raw) -> Item | None:
+        item = item_of(self.app.service, raw.stream, raw.seq, raw.subject, raw.data, raw.trace)
+        if item is None or raw.seq <= self.ignore_to.get((raw.stream, item.sub.tag), 0):
+            return None
+        return item
+
+    @staticmethod
+    def _reached(items: list[Item]) -> dict[str, int]:
+        return {item.stream: item.seq for item in items}
+
+    async def _attempt(self, items: list[Item], ends: dict[str, int], *, held_key: str = "") -> int:
+        """One transaction over as many of *items* as go well; returns how many are settled (at least one)."""
+        if items and items[0].poison:
+            await self._settle(items[0], ValueError(items[0].poison), ends={} if not ends else self._reached(items[:1]))
+            return 1
+        stop = next((n for n, item in enumerate(items) if item.poison), len(items))
+        items = items[:stop]
+        try:
+            return await self._transaction(items, ends, held_key)
+        except HandlerFailed as failed:
+            if isinstance(failed.error, TRANSIENT):
+                raise failed.error from failed
+            bad, error = failed.items, failed.error
+        at = _index(items, bad[0])
+        if at == 0 and len(bad) == 1:
+            await self._settle(items[0], error, ends=self._reached(items[:1]) if ends else {})
+            return 1
+        # Settle what stands before the failing one, or the first half of the failing span, and come back for the rest.
+        part = items[: at or _index(items, bad[len(bad) // 2])]
+        return await self._attempt(part, self._reached(part) if ends else {}, held_key=held_key)
+
+    async def _transaction(self, items: list[Item], ends: dict[str, int], held_key: str) -> int:
+        app = self.app
+        await app.inbox.ensure([item.event for item in items if item.event is not None])
+        async with app.pool.acquire() as db, db.transaction():
+            await self._fence(db)
+            waiting = [] if held_key else [item for item in items if item.key in self.held]
+            waiting_ids = {id(item) for item in waiting}
+            run = [item for item in items if id(item) not in waiting_ids]
+            fresh = await app.inbox.fresh(db, run)
+            done, ctx = await self.engine.run(fresh, db)
+            if done < len(fresh):  # the time budget is spent: settle what stands before the first one left
+                cut = _index(items, fresh[done])
+                await app.inbox.forget(db, fresh[done:])
+                items, waiting = items[:cut], [w for w in waiting if any(w is i for i in items[:cut])]
+                ends = {s: q for s, q in self._reached(items).items()} if ends else {}
+            await self._write_held(db, waiting)
+            if held_key:
+                await db.execute("delete from kit_held where n = any($1::bigint[])", [item.held for item in items])
+            await app.outbox.write(db, ctx)
+            await self._move(db, ends)
+        for stream, seq in ends.items():
+            self.positions[stream] = max(seq, self.positions.get(stream, 0))
+        if ctx.outputs:
+            app.outbox.wake(ctx.outputs)
+        app.count(items, ctx)
+        return len(items)
+
+    async def _fence(self, db: Tx) -> None:
+        kept = await db.fetchval(
+            "update kit_lease set until = now() + $4 * interval '1 s' where grp = $1 and epoch = $2 and owner = $3 returning grp",
+            self.group, self.epoch, self.app.replica, self.app.kit.lease_seconds,
+        )  # fmt: skip
+        if kept is None:
+            raise LeaseLost
+
+    async def _move(self, db: Tx, ends: dict[str, int]) -> None:
+        if ends:
+            await db.execute(
+                "update kit_position p set seq = greatest(p.seq, n.seq) from unnest($2::text[], $3::bigint[]) n(stream, seq)"
+                " where p.grp = $1 and p.stream = n.stream",
+                self.group, list(ends), list(ends.values()),
+            )  # fmt: skip
+
+    # -- what waits ----------------------------------------------------------------------------------------------
+
+    async def _read_held(self, db: Any) -> None:
+        rows = await db.fetch(
+            "select distinct on (key) key, due from kit_held where pp % $1 = $2 order by key, n", self.app.groups, self.group
+        )
+        self.held = {r["key"]: r["due"] for r in rows}
+
+    async def refresh_held(self) -> None:
+        """Look again at what waits (a person retried a parked event)."""
+        async with self.app.pool.acquire() as db:
+            await self._read_held(db)
+        self.wake.set()
+
+    async def _write_held(self, db: Tx, items: list[Item]) -> None:
+        if items:
+            await db.execute(
+                "insert into kit_held (pp, key, stream, seq, subject, trace, data)"
+                " select * from unnest($1::smallint[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::text[], $7::bytea[])",
+                [i.partition for i in items], [i.key for i in items], [i.stream for i in items], [i.seq for i in items],
+                [i.subject for i in items], [i.trace for i in items], [i.data for i in items],
+            )  # fmt: skip
+
+    async def _handle_held(self, key: str) -> None:
+        rows = await self.app.pool.fetch("select * from kit_held where key = $1 order by n limit $2", key, self.app.kit.batch)
+        items = []
+        for r in rows:
+            item = item_of(self.app.service, r["stream"], r["seq"], r["subject"], bytes(r["data"]), r["trace"])
+            if item is None:  # the service no longer hears this type
+                await self.app.pool.execute("delete from kit_held where n = $1", r["n"])
+                continue
+            item.tries, item.held = r["tries"], r["n"]
+            items.append(item)
+        while items:
+            if items[0].poison:
+                await self._settle(items[0], ValueError(items[0].poison), ends={})
+                items = items[1:]
+                continue
+            tried = items[0].tries
+            done = await self._attempt(items, {}, held_key=key)
+            again = await self.app.pool.fetchrow("select due, tries from kit_held where key = $1 order by n limit 1", key)
+            if again is not None and again["tries"] > 0 and (done == 1 and again["tries"] > tried):
+                self.held[key] = again["due"]
+                return
+            items = items[done:]
+        due = await self.app.pool.fetchval("select due from kit_held where key = $1 order by n limit 1", key)
+        if due is None:
+            self.held.pop(key, None)
+        else:
+            self.held[key] = due
+
+    async def _settle(self, item: Item, error: Exception, ends: dict[str, int]) -> None:
+        """Write down one failing event: it waits with its key, or it is parked for a person."""
+        app = self.app
+        reason = item.poison or refusal(error)
+        async with app.pool.acquire() as db, db.transaction():
+            await self._fence(db)
+            if reason is None and item.held and await self._impatient(db, item):
+                reason = f"still failing after {app.kit.patience_hours:g} h: {error!r}"
+            if reason is not None:
+                await self._park(db, item, reason)
+            else:
+                await self._hold(db, item, error)
+            await self._move(db, ends)
+        for stream, seq in ends.items():
+            self.positions[stream] = max(seq, self.positions.get(stream, 0))
+
+    async def _impatient(self, db: Tx, item: Item) -> bool:
+        hours: float = await db.fetchval("select extract(epoch from now() - since) / 3600 from kit_held where n = $1", item.held)
+        return float(hours) > self.app.kit.patience_hours
+
+    async def _hold(self, db: Tx, item: Item, error: Exception) -> None:
+        after = error.after if isinstance(error, Retry) else min(2.0**item.tries * 0.5, 60.0)
+        if not isinstance(error, Retry):
+            log.error("handler_failed", service=self.app.service.name, type=item.sub.tag, key=item.key, tries=item.tries,
+                      error=repr(error)[:500], exc_info=error)  # fmt: skip
+        if item.held:
+            due = await db.fetchval(
+                "update kit_held set tries = tries + 1, due = now() + $2 * interval '1 s', reason = $3 where n = $1 returning due",
+                item.held, after, str(error)[:2000],
+            )  # fmt: skip
+        else:
+            due = await db.fetchval(
+                "insert into kit_held (pp, key, stream, seq, subject, trace, data, tries, due, reason)"
+                " values ($1, $2, $3, $4, $5, $6, $7, 1, now() + $8 * interval '1 s', $9) returning due",
+                item.partition, item.key, item.stream, item.seq, item.subject, item.trace, item.data, after, str(error)[:2000],
+            )  # fmt: skip
+        self.held[item.key] = due
+
+    async def _park(self, db: Tx, item: Item, reason: str) -> None:
+        log.warning("parked", service=self.app.service.name, type=item.sub.tag, key=item.key, reason=reason[:500])
+        event_id = item.event.id if item.event else ""
+        await db.execute(
+            "insert into kit_parked (stream, seq, subject, tag, key, event_id, reason, data) values ($1, $2, $3, $4, $5, $6, $7, $8)",
+            item.stream, item.seq, item.subject, item.sub.tag, item.key, event_id, reason[:2000], item.data,
+        )  # fmt: skip
+        if item.event is not None:
+            await self.app.inbox.ensure([item.event])
+            await self.app.inbox.fresh(db, [item])
+        if item.held:
+            await db.execute("delete from kit_held where n = $1", item.held)
+        self.app.count_parked(item)

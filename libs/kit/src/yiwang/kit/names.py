@@ -1,0 +1,23 @@
+"""Every metric of the kit, in one place; docs/operate.md is held to this list by a test."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Gauge, Histogram
+
+HANDLED = Counter("yiwang_events_handled_total", "Events handled, by service and type", ["service", "type"])
+EMITTED = Counter("yiwang_events_emitted_total", "Events that followed, by service", ["service"])
+PARKED = Counter("yiwang_events_parked_total", "Events parked for a person, by service and type", ["service", "type"])
+HELD = Gauge("yiwang_keys_held", "Keys that wait for a retry, by service", ["service"])
+OUTBOX = Gauge("yiwang_outbox_rows", "Events committed and not yet published, by service", ["service"])
+GROUPS = Gauge("yiwang_groups_leased", "Partition groups that this replica holds, by service", ["service"])
+LAG = Gauge("yiwang_stream_lag_events", "Events of a stream that wait to be handled, by service and stream", ["service", "stream"])
+TIMERS = Counter("yiwang_timers_fired_total", "Timers fired, by service and kind", ["service", "kind"])
+BATCH = Histogram("yiwang_batch_events", "Events in one transaction, by service", ["service"], buckets=(1, 2, 5, 10, 20, 50, 100, 200))
+HTTP_REQUESTS = Counter(
+    "yiwang_http_requests_total", "HTTP requests, by service, route and status", ["service", "method", "route", "status"]
+)
+HTTP_SECONDS = Histogram(
+    "yiwang_http_seconds", "Time to answer, by service and route", ["service", "route"],
+    buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
+)  # fmt: skip
+AUDITED = Counter("yiwang_audit_records_total", "Mutating calls written to the audit trail, by service", ["service"])

@@ -1,0 +1,322 @@
+"""The pytest plugin: real servers shared by the session, and a fresh node (NATS account + database) for each test.
+
+Put ``-p yiwang.stack.testing`` into the pytest options; then::
+
+    async def test_files_the_case(node: TestNode):
+        async with node.running(service) as app:
+            await node.publish(a_report())
+            [filed] = await node.until(CaseFiled)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import os
+import uuid
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import asyncpg
+import httpx
+import pytest
+import pytest_asyncio
+
+from yiwang.contracts import Event, decode, tag_of
+from yiwang.kit import App, Clock, Kit, Node, Service, running
+from yiwang.kit._app import Link
+from yiwang.kit._envelope import Ready, ready
+from yiwang.kit._nats import PARKED, STREAMS, api
+from yiwang.kit.testing import complete
+
+from .embedded import Account, Nats, Postgres
+
+E = TypeVar("E", bound=Event)
+REPOSITORY: Final = Path(os.environ.get("YIWANG_REPOSITORY", Path.cwd()))
+
+
+class RunningApp:
+    """A service that runs for a test: the `App` and HTTP clients for people of any role."""
+
+    def __init__(self, app: App, asgi: Any) -> None:
+        self.app, self._asgi = app, asgi
+        self._clients: list[httpx.AsyncClient] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.app, name)
+
+    def http(self, role: str = "", *, area: str = "", unit_id: str = "", person_ref: str = "", **options: Any) -> httpx.AsyncClient:
+        """A client of the service's HTTP API, in process: with a token for *role* over *area*, or anonymous."""
+        from yiwang.kit._dev_people import dev_token
+
+        headers = dict(options.pop("headers", {}))
+        if role:
+            token = dev_token(role, area=area or self.app.node.jurisdiction, unit_id=unit_id, person_ref=person_ref)
+            headers["Authorization"] = f"Bearer {token}"
+        client = httpx.AsyncClient(
+            transport=httpx.ASGITransport(app=self._asgi), base_url="http://test", headers=headers, timeout=30, **options
+        )
+        self._clients.append(client)
+        return client
+
+    async def close(self) -> None:
+        for client in self._clients:
+            await client.aclose()
+
+
+@contextlib.asynccontextmanager
+async def _lifespan(asgi: Any) -> AsyncIterator[None]:
+    """Run the ASGI app's lifespan in a task of its own: fixtures are entered and left in different tasks."""
+    started, over = asyncio.Event(), asyncio.Event()
+
+    async def live() -> None:
+        async with asgi.lifespan():
+            started.set()
+            await over.wait()
+
+    task = asyncio.create_task(live())
+    waiter = asyncio.create_task(started.wait())
+    await asyncio.wait([task, waiter], return_when=asyncio.FIRST_COMPLETED)
+    waiter.cancel()
+    try:
+        yield
+    finally:
+        over.set()
+        await task
+
+
+class TestNode:
+    """A node of its own for one test."""
+
+    __test__ = False
+
+    def __init__(self, nats_url: str, database_url: str) -> None:
+        self.nats_url, self.database_url = nats_url, database_url
+        self.jurisdiction = "440300"
+        self._link: Link | None = None
+        self.apps: list[App] = []
+
+    def kit(self, **change: Any) -> Kit:
+        """The process configuration of this node."""
+        self.jurisdiction = change.get("jurisdiction", self.jurisdiction)
+        fields: dict[str, Any] = {
+            "nats_url": self.nats_url, "database_url": self.database_url, "jurisdiction": self.jurisdiction, "embedded": True,
+            "stream_max_gib": 0.25, "lease_seconds": 3.0,
+        }  # fmt: skip
+        return Kit(**(fields | change))
+
+    @contextlib.asynccontextmanager
+    async def running(
+        self,
+        *services: Service,
+        settings: Mapping[str, Any] | None = None,
+        clock: Clock | None = None,
+        profile: str | Path = "",
+        **kit: Any,
+    ) -> AsyncIterator[Any]:
+        """Run *services* here with real servers; gives one `RunningApp`, or a list when there are several services.
+
+        *settings* are of the first service (``{"page_size": 5}``) or full variable names (``YIWANG_…``).
+        """
+        from yiwang.kit._http import build_http
+
+        environ = {
+            name if name.startswith("YIWANG_") else f"{services[0].env_prefix}_{name.upper()}": str(value)
+            for name, value in (settings or {}).items()
+        }
+        config = self.kit(profile=str(profile), **kit)
+        async with running(*services, kit=config, environ=environ, clock=clock) as apps:
+            self.apps = apps
+            asgi = build_http(apps, strict=True)
+            async with contextlib.AsyncExitStack() as stack:
+                await stack.enter_async_context(_lifespan(asgi))
+                wrapped = [RunningApp(app, asgi) for app in apps]
+                for one in wrapped:
+                    stack.push_async_callback(one.close)
+                yield wrapped[0] if len(wrapped) == 1 else wrapped
+
+    async def link(self) -> Link:
+        if self._link is None:
+            self._link = await Link.open(self.kit(), "test")
+        return self._link
+
+    async def publish(self, *events: Event, now: Any = None) -> list[Event]:
+        """Put *events* into the streams, with what a test left out of the envelope filled in; returns them stamped."""
+        import datetime as dt
+
+        link = await self.link()
+        node = Node.of(self.kit())
+        readies: list[Ready] = [ready(complete(event, node, now or dt.datetime.now(dt.UTC))) for event in events]
+        await link.publisher.publish([(r.subject, r.data, r.id, "") for r in readies])
+        return [r.event for r in readies]
+
+    async def publish_raw(self, subject: str, data: bytes, event_id: str = "") -> None:
+        """Put bytes into the streams as they are."""
+        link = await self.link()
+        await link.publisher.publish([(subject, data, event_id or str(uuid.uuid4()), "")])
+
+    async def events(self, event_type: type[E] | None = None) -> list[E]:
+        """Everything in the streams, in order per stream; of one type if given."""
+        link = await self.link()
+        js = link.nc.jetstream()
+        found: list[Any] = []
+        for flow, stream in STREAMS.items():
+            tag = tag_of(event_type) if event_type else ">"
+            if event_type is not None and event_type.flow != flow:
+                continue
+            pattern = f"yw.{flow}.*.*.*.{tag}" if event_type else f"yw.{flow}.>"
+            info = await api(link.nc, f"STREAM.INFO.{stream}", {"subjects_filter": pattern})
+            total = sum((info["state"].get("subjects") or {}).values())
+            if not total:
+                continue
+            sub = await js.subscribe(pattern, stream=stream, ordered_consumer=True)
+            for _ in range(total):
+                msg = await sub.next_msg(timeout=5)
+                found.append(decode(msg.data))
+            await sub.unsubscribe()
+        return found
+
+    async def until(self, event_type: type[E], count: int = 1, *, timeout: float = 15.0, where: Callable[[E], bool] | None = None) -> list[E]:
+        """Wait until at least *count* events of the type are in the streams; returns all of them."""
+        found: list[E] = []
+        try:
+            async with asyncio.timeout(timeout):
+                while True:
+                    found = [e for e in await self.events(event_type) if where is None or where(e)]
+                    if len(found) >= count:
+                        return found
+                    await asyncio.sleep(0.02)
+        except TimeoutError:
+            waiting = {a.service.name: dict(a.waiting) for a in self.apps if a.waiting}
+            parked = [f"{name}: {reason}" for name, reason in await self.parked()]
+            raise AssertionError(
+                f"{len(found)} of {count} {tag_of(event_type)} after {timeout} s; waiting {waiting}; parked {parked}"
+            ) from None
+
+    async def drained(self, *, timeout: float = 10.0) -> None:
+        """Wait until the durables of services without a database have acked everything."""
+        link = await self.link()
+        async with asyncio.timeout(timeout):
+            while not await self._acked(link):
+                await asyncio.sleep(0.02)
+
+    async def _acked(self, link: Link) -> bool:
+        for stream in STREAMS.values():
+            for info in (await api(link.nc, f"CONSUMER.LIST.{stream}"))["consumers"]:
+                if info["config"].get("durable_name") and (info["num_pending"] or info["num_ack_pending"]):
+                    return False
+        return True
+
+    async def parked(self) -> list[tuple[str, str]]:
+        """(service, reason) of all parked events."""
+        found = []
+        link = await self.link()
+        js = link.nc.jetstream()
+        state = (await api(link.nc, f"STREAM.INFO.{PARKED}"))["state"]
+        for seq in range(state["first_seq"], state["last_seq"] + 1) if state["messages"] else ():
+            msg = await js.get_msg(PARKED, seq)
+            found.append((str(msg.subject).removeprefix("yw-parked."), (msg.headers or {})["Yiwang-Reason"]))
+        for app in self.apps:
+            if app.service.database and not app.stopping:
+                rows = await app.pool.fetch("select reason from kit_parked where state = 'parked' order by id")
+                found += [(app.service.name, r["reason"]) for r in rows]
+        return found
+
+    async def settled(self, *, timeout: float = 20.0, parked: int | None = 0) -> None:
+        """Wait until every position is at its stream's end, nothing is held and every outbox is empty.
+
+        Fails with the reasons unless exactly *parked* events are parked (None: any number).
+        """
+        link = await self.link()
+        try:
+            async with asyncio.timeout(timeout):
+                while not (await self._still(link) and await self._still(link)):
+                    await asyncio.sleep(0.02)
+        except TimeoutError:
+            state = [(a.service.name, a.waiting, {g: w.positions for g, w in a.workers.items()}) for a in self.apps]
+            raise AssertionError(f"not settled after {timeout} s: {state}") from None
+        reasons = await self.parked()
+        assert parked is None or len(reasons) == parked, f"parked: {reasons}"
+
+    async def _still(self, link: Link) -> bool:
+        ends = {s: (await api(link.nc, f"STREAM.INFO.{s}"))["state"]["last_seq"] for s in STREAMS.values()}
+        for app in self.apps:
+            if not app.service.database:
+                continue
+            if await app.pool.fetchval("select exists(select from kit_outbox) or exists(select from kit_held)"):
+                return False
+            for worker in app.workers.values():
+                if not worker.idle or any(len(feed) for feed in worker.feeds):
+                    return False
+            if len(app.leases) < app.groups and len(self.apps) == 1:
+                return False
+        after = {s: (await api(link.nc, f"STREAM.INFO.{s}"))["state"]["last_seq"] for s in STREAMS.values()}
+        return after == ends
+
+    async def close(self) -> None:
+        """Give back what the node took: its streams reserve room on the server."""
+        link = await self.link()
+        for stream in (*STREAMS.values(), PARKED):
+            await api(link.nc, f"STREAM.DELETE.{stream}")
+        await link.nc.close()
+
+
+class TestServers:
+    """The session's servers, and a fresh account and database for each test."""
+
+    __test__ = False
+
+    def __init__(self, nats: Nats, postgres: Postgres, accounts: Iterator[str]) -> None:
+        self.nats, self.postgres, self._accounts = nats, postgres, accounts
+
+    def nats_account(self) -> str:
+        """URL of an account that no other test has used."""
+        name = next(self._accounts, None)
+        if name is None:
+            names = [f"more{n}" for n in range(500)]
+            self.nats.add_accounts(*(Account(n) for n in names))
+            self._accounts = iter(names)
+            name = next(self._accounts)
+        return self.nats.url(name)
+
+    async def create_database(self, name: str) -> str:
+        """URL of a new database."""
+        db = await asyncpg.connect(self.postgres.url())
+        try:
+            await db.execute(f"create database {name}")
+        finally:
+            await db.close()
+        return self.postgres.url(name)
+
+    async def drop_database(self, name: str) -> None:
+        db = await asyncpg.connect(self.postgres.url())
+        try:
+            await db.execute(f"drop database if exists {name} with (force)")
+        finally:
+            await db.close()
+
+
+@pytest.fixture(scope="session")
+def test_servers() -> Iterator[TestServers]:
+    """NATS and PostgreSQL of the session, embedded."""
+    names = [f"t{n}" for n in range(200)]
+    with Nats(accounts=[Account(n) for n in names]) as nats, Postgres(durable=False) as postgres:
+        yield TestServers(nats, postgres, iter(names))
+
+
+_numbers = itertools.count(1)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def node(test_servers: TestServers) -> AsyncIterator[TestNode]:
+    """A fresh node."""
+    name = f"t{os.getpid()}_{next(_numbers)}"
+    fresh = TestNode(test_servers.nats_account(), await test_servers.create_database(name))
+    yield fresh
+    await fresh.close()
+    await test_servers.drop_database(name)
+
+
+__all__ = ["RunningApp", "TestNode", "TestServers", "node", "test_servers"]
