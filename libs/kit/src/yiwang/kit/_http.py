@@ -1,0 +1,179 @@
+"""One Litestar app for the routes of one or several services, and serving it in the running loop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncIterator, Mapping, Sequence
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+import uvicorn
+from litestar import Litestar, Router
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.openapi.config import OpenAPIConfig
+from litestar.response import ServerSentEvent
+from litestar.response.sse import ServerSentEventMessage
+from litestar.types import HTTPScope
+
+from ._audit import LogTrail, TableTrail, Trail
+from ._edge import AuditRoom, Edge, FastRoute, Site
+from ._http_errors import answer_exception
+from ._idempotency import Idempotency
+from ._identity import NOBODY, Caller
+from ._openapi import ClosedStructs, LocalSwagger, TrueJson, declared_statuses, guard_of, routes_of
+from ._ops import audit_page, livez, metrics_page, readyz
+from ._tokens import IdentitySettings, Verifier
+
+if TYPE_CHECKING:
+    from ._app import App
+
+MAX_BODY: Final = 4 * 1024 * 1024
+"""Bytes of a request body unless the route says ``request_max_body_size=``."""
+
+
+def build_http(
+    apps: Sequence[App], *, title: str = "", verifier: Verifier | None = None, strict: bool = False
+) -> Litestar:
+    """The ASGI app that serves the routes of *apps*.
+
+    With *strict* (tests) a refusal that its route does not declare is an error. Raises ValueError with every mistake
+    in the routes: a missing or double guard, idempotency without a database.
+    """
+    sites = [Site(app, _trail(app)) for app in apps]
+    title = title or "一网 " + " ".join(site.service for site in sites)
+    litestar = Litestar(
+        route_handlers=[*(_router(site) for site in sites), livez, readyz, metrics_page, audit_page],
+        dependencies={"caller": Provide(_caller, sync_to_thread=False)},
+        exception_handlers={Exception: answer_exception},
+        request_max_body_size=MAX_BODY,
+        openapi_config=OpenAPIConfig(
+            title=title, version=version("yiwang-kit"), path="/schema", use_handler_docstrings=True,
+            render_plugins=[TrueJson(), LocalSwagger(title)],
+        ),
+        plugins=[ClosedStructs()],
+        state=State({"yw_sites": sites, "yw_strict": strict}),
+        lifespan=[_lifespan],
+        logging_config=None,
+    )  # fmt: skip
+    _check(litestar)
+    for method, path, handler in routes_of(litestar):
+        handler.opt["yw_declared"] = declared_statuses(method, path, handler)
+    known = {(method, path): handler for method, path, handler in routes_of(litestar)}
+    fast = {at: _fast(site, at, call, known) for site in sites for at, call in site.app.service.fast_routes.items()}
+    verifier = verifier or Verifier(IdentitySettings.of(apps[0].kit))
+    litestar.asgi_handler = Edge(litestar.asgi_handler, verifier, fast)
+    return litestar
+
+
+def _router(site: Site) -> Router:
+    app = site.app
+
+    def provide() -> Any:
+        return app
+
+    return Router(
+        path="/",
+        route_handlers=app.service.routes,
+        dependencies={"app": Provide(provide, use_cache=True, sync_to_thread=False)},
+        opt={"yw_site": site, "yw_area": app.node.jurisdiction},
+        middleware=[AuditRoom, Idempotency],
+        tags=[site.service],
+    )
+
+
+def _caller(scope: HTTPScope) -> Caller:
+    found: Any = scope.get("user")
+    return found if isinstance(found, Caller) else NOBODY
+
+
+def _trail(app: App) -> Trail:
+    return TableTrail(app.service.name, app.pool) if app.service.database else LogTrail(app.service.name)
+
+
+def _check(litestar: Litestar) -> None:
+    mistakes = []
+    for method, path, handler in routes_of(litestar):
+        if path.startswith("/schema") and "yw_site" not in handler.opt:
+            continue
+        if guard_of(handler) is None:
+            mistakes.append(f"{method} {path}: give it exactly one of guards=[allow(Role...)] or guards=[anonymous]")
+        site = handler.opt.get("yw_site")
+        if handler.opt.get("idempotent") and site is not None and not site.app.service.database:
+            mistakes.append(f"{method} {path}: idempotent routes need a database; declare Service(..., database=True)")
+    if mistakes:
+        raise ValueError("\n".join(mistakes))
+
+
+def _fast(site: Site, at: tuple[str, str], call: Any, known: Mapping[tuple[str, str], Any]) -> FastRoute:
+    guard = guard_of(known[at]) if at in known else None
+    if guard is None:
+        raise ValueError(
+            f"{at[0]} {at[1]}: a fast route stands before a documented route of the same path; write that one"
+        )
+    return FastRoute(site, call, guard)
+
+
+@contextlib.asynccontextmanager
+async def _lifespan(litestar: Litestar) -> AsyncIterator[None]:
+    try:
+        yield
+    finally:
+        await close_http(litestar)
+
+
+async def close_http(litestar: Litestar) -> None:
+    """Write what the audit trails still hold; the server does it when it stops, tests in process do it themselves."""
+    for site in litestar.state["yw_sites"]:
+        await site.trail.aclose()
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn without its own signal handlers: the process decides when to stop."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Any:
+        yield
+
+
+@contextlib.asynccontextmanager
+async def http_server(asgi: Any, host: str, port: int, *, drain_s: int = 10) -> AsyncIterator[int]:
+    """Listen while inside; yields the port (useful with port 0). On leaving, running requests get *drain_s* seconds."""
+    config = uvicorn.Config(
+        asgi, host=host, port=port, loop="none", http="httptools", ws="none", lifespan="on", log_config=None,
+        access_log=False, server_header=False, timeout_graceful_shutdown=drain_s,
+        proxy_headers=True, forwarded_allow_ips=os.environ.get("FORWARDED_ALLOW_IPS", "127.0.0.1"),
+    )  # fmt: skip
+    server = _Server(config)
+    task = asyncio.create_task(server.serve(), name=f"http {host}:{port}")
+    try:
+        while not server.started:
+            if task.done():
+                await task
+                raise OSError(f"cannot listen on {host}:{port}; choose another YIWANG_HTTP_PORT or stop what uses it")
+            await asyncio.sleep(0.01)
+        yield server.servers[0].sockets[0].getsockname()[1]
+    finally:
+        server.should_exit = True
+        await task
+
+
+async def serve_http(asgi: Any, host: str, port: int) -> None:
+    """Serve until cancelled, then drain."""
+    async with http_server(asgi, host, port):
+        await asyncio.Event().wait()
+
+
+def sse(messages: AsyncIterator[Any], *, event: str = "message") -> ServerSentEvent:
+    """Server-sent events from an iterator of Structs, dicts (as JSON) or (id, value) pairs; ids let a client resume."""
+
+    async def lines() -> AsyncIterator[ServerSentEventMessage]:
+        async for item in messages:
+            number, value = item if isinstance(item, tuple) else ("", item)
+            data = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+            yield ServerSentEventMessage(data=data, id=str(number) or None, event=event)
+
+    return ServerSentEvent(lines())

@@ -1,0 +1,166 @@
+"""A small real service behind the real HTTP edge, on a real PostgreSQL and NATS."""
+
+import contextlib
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import Annotated, Any
+
+import asyncpg
+import httpx
+import msgspec
+import pytest
+import pytest_asyncio
+from litestar import Litestar, get, post
+from yiwang.kit import App, Caller, ErrorCode, Kit, Role, Service, allow, anonymous, answers, running
+from yiwang.kit._dev_people import dev_issuer, dev_token
+from yiwang.kit._http import build_http, close_http
+from yiwang.stack.embedded import Nats, Postgres
+
+NO_THING = ErrorCode("desk.no_thing", 404, who="caller", say="没有物品 {no}", do="核对物品编号")
+SOLD = ErrorCode("desk.sold", 409, who="caller", say="物品 {no} 已售出", do="另选一件")
+
+
+class Thing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the desk keeps."""
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=40, pattern=r"^[^\x00]*$")]
+    price: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 0
+
+
+class Kept(msgspec.Struct, frozen=True):
+    no: int
+    thing: Thing
+    by: str
+
+
+class Hooks:
+    """What a test wants to happen inside the command, before it commits."""
+
+    def __init__(self) -> None:
+        self.inside: Callable[[Kept], Awaitable[None]] | None = None
+
+    async def __call__(self, kept: Kept) -> None:
+        if self.inside is not None:
+            await self.inside(kept)
+
+
+class Things(dict[int, Kept]):
+    """The desk's shelf."""
+
+
+@post("/things", guards=[allow(Role.ACCEPTOR)], opt={"idempotent": True})
+async def keep(app: App, caller: Caller, data: Thing) -> Kept:
+    """Keep a thing."""
+    async with app.command(caller) as ctx:
+        await ctx.tx.execute("create table if not exists thing (no int generated always as identity, name text)")
+        no = await ctx.tx.fetchval("insert into thing (name) values ($1) returning no", data.name)
+        kept = Kept(no, data, caller.actor("acceptor").post_id)
+        await app.get(Hooks)(kept)
+    app.get(Things)[no] = kept
+    return kept
+
+
+@get("/things/{no:int}", guards=[anonymous], responses=answers(NO_THING))
+async def look(app: App, no: int) -> Kept:
+    """Look at a thing."""
+    kept = app.get(Things).get(no)
+    if kept is None:
+        raise NO_THING(no=no)
+    return kept
+
+
+@post("/things/{no:int}/sell/{secret:str}", guards=[allow(Role.ACCEPTOR, Role.ADMIN)], responses=answers(NO_THING, SOLD),
+      opt={"private": ("secret",)})  # fmt: skip
+async def sell(app: App, no: int, secret: str) -> Kept:
+    """Sell a thing."""
+    kept = app.get(Things).pop(no, None)
+    if kept is None:
+        raise NO_THING(no=no)
+    return kept
+
+
+@get("/lies", guards=[anonymous], include_in_schema=False)
+async def lie() -> str:
+    """Answers what it does not declare."""
+    raise SOLD(no=1)
+
+
+@get("/breaks", guards=[anonymous], include_in_schema=False)
+async def breaks() -> str:
+    """A bug whose message quotes personal data."""
+    raise RuntimeError("张三 13800000000")
+
+
+@get("/database-gone", guards=[anonymous], include_in_schema=False)
+async def database_gone() -> str:
+    """What asyncpg raises while PostgreSQL is away."""
+    raise asyncpg.CannotConnectNowError("the database system is starting up")
+
+
+@pytest.fixture
+def desk_service() -> Service:
+    """The service whose routes the tests call."""
+    service = Service("desk", database=True)
+
+    async def load(app: App) -> None:
+        app.resources[Things] = Things()
+        app.resources[Hooks] = Hooks()
+
+    service.on_start(load)
+    service.api(keep, look, sell, lie, breaks, database_gone)
+    return service
+
+
+class Desk(msgspec.Struct):
+    app: App
+    asgi: Litestar
+
+    def client(self, role: str = "", area: str = "440300", **options: Any) -> httpx.AsyncClient:
+        """A client with a token of *role*; without one nobody is logged in."""
+        headers = {"Authorization": f"Bearer {dev_token(role, area=area, **options)}"} if role else {}
+        transport = httpx.ASGITransport(self.asgi, client=("10.1.2.3", 4000))
+        return httpx.AsyncClient(transport=transport, base_url="http://desk", headers=headers)
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[tuple[Nats, Postgres]]:
+    with Nats() as nats, Postgres(durable=False) as postgres:
+        yield nats, postgres
+
+
+@pytest_asyncio.fixture
+async def kit(servers: tuple[Nats, Postgres]) -> Kit:
+    nats, postgres = servers
+    name = f"t{uuid.uuid4().hex[:12]}"
+    db = await asyncpg.connect(postgres.url())
+    await db.execute(f"create database {name}")
+    await db.close()
+    return Kit(
+        nats_url=nats.url(),
+        database_url=postgres.url(name),
+        embedded=True,
+        jwks=str(dev_issuer().jwks),
+        stream_max_gib=0.05,
+    )
+
+
+Start = Callable[..., Awaitable[Desk]]
+
+
+@pytest_asyncio.fixture
+async def start(kit: Kit) -> AsyncIterator[Start]:
+    """Starts services behind one HTTP edge."""
+    async with contextlib.AsyncExitStack() as stack:
+
+        async def go(*services: Service, **options: Any) -> Desk:
+            apps = await stack.enter_async_context(running(*services, kit=kit, environ={}))
+            asgi = build_http(apps, title="测试台", **({"strict": True} | options))
+            stack.push_async_callback(close_http, asgi)
+            return Desk(apps[0], asgi)
+
+        yield go
+
+
+@pytest_asyncio.fixture
+async def desk(start: Start, desk_service: Service) -> Desk:
+    return await start(desk_service)
