@@ -1,0 +1,174 @@
+"""Who must handle a case (责任矩阵): ordered rules, the first that matches and finds a unit wins.
+
+A rule says what (code set, kind, major, minor, filing condition), where (an area of the tree, a cell or a duty
+grid) and when it holds, and whom it names: a unit by id, the unit that does a trade in the smallest area around the
+place, or the owner in the part's record. Parts (部件) go to their owner first, then to the territory; events (事件)
+to the territory first, then to the trade department (先属主后属地 / 先属地后属主, case-management 1.6).
+
+Surprising behaviour, kept because the order of the rules is the one thing that an administrator sees:
+- A rule that matches but finds no unit (no owner registered, nobody does the trade there) is passed over silently;
+  the next rule decides. `Assigned.passed` names those rules.
+- A special rule below a general one never fires, unless the general one finds no unit.
+- Without a place a rule with an area never matches; only rules for everywhere do.
+- Co-units that can't be found are left out; the lead alone decides whether the rule holds.
+- A lead is never its own co-unit.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+import msgspec
+from yiwang.contracts import Category, Place
+from yiwang.contracts.areas import county_of
+
+from .codes import ANY
+from .units import Unit, Units, area_path
+
+OWNER: Final = "owner"
+LEVELS: Final = {"city": 6, "county": 6, "street": 9, "community": 12}
+"""``trade:x@street`` asks for the unit of the street itself; the number is the length of that area's code
+(a county may also be a town directly below a city, with 9 digits)."""
+
+
+class Rule(msgspec.Struct, frozen=True, kw_only=True):
+    """One row. `lead` and each of `co`: ``unit:<id>``, ``trade:<trade>``, ``trade:<trade>@<level>`` or ``owner``.
+
+    `scope` is an area code, a 15-digit cell or a duty grid's id; empty means everywhere. `valid_to` is not included.
+    """
+
+    rule_id: str
+    code_set: str = ANY
+    kind: str = ANY
+    major: str = ANY
+    minor: str = ANY
+    condition_id: str = ""
+    scope: str = ""
+    valid_from: dt.date | None = None
+    valid_to: dt.date | None = None
+    lead: str
+    co: tuple[str, ...] = ()
+    level: str = "district"
+    """Who dispatches: city or district."""
+
+    def holds_on(self, day: dt.date) -> bool:
+        return (self.valid_from is None or self.valid_from <= day) and (self.valid_to is None or day < self.valid_to)
+
+
+class Assigned(msgspec.Struct, frozen=True, kw_only=True):
+    """The decision: who, by which rule of which version, and which rules matched before it but found nobody."""
+
+    lead: Unit
+    co: tuple[Unit, ...] = ()
+    level: str
+    rule_id: str
+    matrix_version: str
+    passed: tuple[str, ...] = ()
+
+
+_Pattern = tuple[str, str, str, str]
+
+
+class Matrix:
+    """The rules of one place, indexed by category pattern and scope: a look-up costs a few dictionary reads."""
+
+    def __init__(self, rules: Iterable[Rule], units: Units, version: str) -> None:
+        self.rules = tuple(rules)
+        self.units = units
+        self.version = version
+        self._index: dict[tuple[_Pattern, str, str], list[tuple[int, Rule]]] = {}
+        for at, rule in enumerate(self.rules):
+            pattern = (rule.code_set, rule.kind, rule.major, rule.minor)
+            self._index.setdefault((pattern, rule.condition_id, rule.scope), []).append((at, rule))
+        self._patterns = {pattern for pattern, _, _ in self._index}
+        self._scopes = {scope for _, _, scope in self._index}
+        self._conditions = {condition for _, condition, _ in self._index}
+
+    def assign(
+        self, category: Category, condition_id: str, place: Place | None, day: dt.date, owner_unit: str = ""
+    ) -> Assigned | None:
+        """The unit that must handle it; None if no rule finds one (`load_profile` refuses a matrix that allows this)."""
+        return next(self.candidates(category, condition_id, place, day, owner_unit), None)
+
+    def candidates(
+        self, category: Category, condition_id: str, place: Place | None, day: dt.date, owner_unit: str = ""
+    ) -> Iterator[Assigned]:
+        """Every decision the rules allow, best first: the first is what `assign` takes, the rest are suggestions."""
+        area = _smallest_area(place)
+        passed: list[str] = []
+        told: set[str] = set()
+        for rule in self._matching(category, condition_id, place, area):
+            if not rule.holds_on(day):
+                continue
+            lead = self._resolve(rule.lead, area, owner_unit)
+            if lead is None:
+                passed.append(rule.rule_id)
+            elif lead.unit_id not in told:
+                told.add(lead.unit_id)
+                co = {u.unit_id: u for spec in rule.co if (u := self._resolve(spec, area, owner_unit)) is not None}
+                co.pop(lead.unit_id, None)
+                yield Assigned(
+                    lead=lead,
+                    co=tuple(co.values()),
+                    level=rule.level,
+                    rule_id=rule.rule_id,
+                    matrix_version=self.version,
+                    passed=tuple(passed),
+                )
+
+    def _matching(self, category: Category, condition_id: str, place: Place | None, area: str) -> list[Rule]:
+        scopes = [""] + ([place.duty_grid_id] if place and place.duty_grid_id else []) + area_path(area)
+        found: list[tuple[int, Rule]] = []
+        patterns = [p for p in _patterns(category) if p in self._patterns]
+        conditions = [c for c in {condition_id, ""} if c in self._conditions]
+        for scope in scopes:
+            if scope in self._scopes:
+                for pattern in patterns:
+                    for condition in conditions:
+                        found += self._index.get((pattern, condition, scope), ())
+        found.sort(key=lambda pair: pair[0])
+        return [rule for _, rule in found]
+
+    def _resolve(self, spec: str, area: str, owner_unit: str) -> Unit | None:
+        if spec == OWNER:
+            return self.units.get(owner_unit) if owner_unit else None
+        how, _, what = spec.partition(":")
+        if how == "unit":
+            return self.units.get(what)
+        trade, _, level = what.partition("@")
+        if not area:
+            return None
+        if not level:
+            return self.units.doing(trade, area)
+        return self.units.exactly(trade, _at_level(area, level))
+
+
+def _patterns(category: Category) -> list[_Pattern]:
+    """The category itself, and each way to say "any" from the right."""
+    shapes = (
+        (category.kind, category.major, category.minor),
+        (category.kind, category.major, ANY),
+        (category.kind, ANY, ANY),
+        (ANY, ANY, ANY),
+    )
+    return [(code_set, *shape) for code_set in (category.code_set, ANY) for shape in shapes]
+
+
+def _smallest_area(place: Place | None) -> str:
+    if place is None:
+        return ""
+    area = place.area
+    return place.cell15 or area.community12 or area.street9 or area.county or area.city or area.province
+
+
+def _at_level(area: str, level: str) -> str:
+    """The area of *level* around the code *area*; empty where the place isn't known so exactly."""
+    path = area_path(area)
+    if level == "city":
+        return next((code for code in path if len(code) == 6 and code.endswith("00")), "")
+    if level == "county":
+        county = county_of(area) if area else ""
+        return "" if len(county) == 6 and county.endswith("00") else county
+    return next((code for code in path if len(code) == LEVELS[level]), "")
