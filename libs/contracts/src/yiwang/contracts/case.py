@@ -70,7 +70,7 @@ class CaseReported(CaseEvent, frozen=True, kw_only=True, tag="case.reported.v1")
 
 
 class ReportContact(Event, frozen=True, kw_only=True, tag="report.contact.v1"):
-    """How to reach the reporter and what they wrote: stays in the tier that took the report."""
+    """How to reach the reporter and what they wrote (联系方式): stays in the tier that took the report."""
 
     flow: ClassVar[Flow] = "local"
     personal: ClassVar[bool] = True
@@ -119,7 +119,7 @@ class CaseCorrected(CaseEvent, frozen=True, kw_only=True, tag="case.corrected.v1
 
 
 class CaseVerifyRequested(CaseEvent, frozen=True, kw_only=True, tag="case.verify_requested.v1"):
-    """An inspector is asked whether the problem exists (核实, before filing)."""
+    """An inspector is asked whether the problem exists, before filing (派核实)."""
 
     task_id: str
     assignee: Person
@@ -127,7 +127,7 @@ class CaseVerifyRequested(CaseEvent, frozen=True, kw_only=True, tag="case.verify
 
 
 class CaseVerified(CaseEvent, frozen=True, kw_only=True, tag="case.verified.v1"):
-    """The inspector answered a verify task."""
+    """The inspector answered a verify task (核实反馈)."""
 
     task_id: str
     result: str
@@ -228,7 +228,7 @@ class CaseHandled(CaseEvent, frozen=True, kw_only=True, tag="case.handled.v1"):
 
 
 class CaseHandlingConfirmed(CaseEvent, frozen=True, kw_only=True, tag="case.handling_confirmed.v1"):
-    """The unit confirmed the result: **this** stops the disposal clock. End ≤ due is on time."""
+    """The unit confirmed the result (部门确认): **this** stops the disposal clock. End ≤ due is on time."""
 
     assignment_id: str
     used_s: Seconds
@@ -255,7 +255,7 @@ class CaseReworked(CaseEvent, frozen=True, kw_only=True, tag="case.reworked.v1")
 
 
 class CaseCheckRequested(CaseEvent, frozen=True, kw_only=True, tag="case.check_requested.v1"):
-    """An inspector is asked whether the problem is solved (核查, after handling)."""
+    """An inspector is asked whether the problem is solved, after handling (派核查)."""
 
     task_id: str
     assignee: Person
@@ -263,7 +263,7 @@ class CaseCheckRequested(CaseEvent, frozen=True, kw_only=True, tag="case.check_r
 
 
 class CaseChecked(CaseEvent, frozen=True, kw_only=True, tag="case.checked.v1"):
-    """The inspector answered a check task."""
+    """The inspector answered a check task (核查反馈)."""
 
     task_id: str
     result: str
@@ -415,7 +415,7 @@ class CaseAppealed(CaseEvent, frozen=True, kw_only=True, tag="case.appealed.v1")
 
 
 class CaseAppealDecided(CaseEvent, frozen=True, kw_only=True, tag="case.appeal_decided.v1"):
-    """The appeal was decided; facts stay, statistics may be exempt."""
+    """The appeal was decided (申诉审批); facts stay, statistics may be exempt."""
 
     cause: str
     decision: str
@@ -534,14 +534,14 @@ class CaseSnapshotBody(Value, frozen=True, kw_only=True):
 
 
 class CaseSnapshot(CaseEvent, frozen=True, kw_only=True, tag="case.snapshot.v1"):
-    """Everything about a case at one version, for one named reader that fills or mends its copy."""
+    """Everything about a case at one version (快照), for one named reader that fills or mends its copy."""
 
     reader: str
     body: CaseSnapshotBody
 
 
 class SnapshotRequested(Event, frozen=True, kw_only=True, tag="snapshot.requested.v1"):
-    """A reader asks the owners of cases to re-emit them (`yiwang replay`)."""
+    """A reader asks the owners of cases to re-emit them (快照申请), see `yiwang replay`."""
 
     flow: ClassVar[Flow] = "local"
 

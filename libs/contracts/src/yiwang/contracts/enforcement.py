@@ -51,7 +51,7 @@ class EnforcementRecorded(EnforcementEvent, frozen=True, kw_only=True, tag="enfo
 
 
 class EnforcementClosed(EnforcementEvent, frozen=True, kw_only=True, tag="enforcement.closed.v1"):
-    """The file was closed with its outcome."""
+    """The file was closed with its outcome (执法结案)."""
 
 
 class Extension(Value, frozen=True, kw_only=True):
@@ -63,7 +63,7 @@ class Extension(Value, frozen=True, kw_only=True):
 
 
 class HeadSigned(Event, frozen=True, kw_only=True, tag="evidence.head_signed.v1"):
-    """The agency signed the head of its log; whoever keeps it can prove a later change."""
+    """The agency signed the head of its log (存证签名); whoever keeps it can prove a later change."""
 
     log_id: str
     size: int
@@ -82,7 +82,7 @@ class HeadSigned(Event, frozen=True, kw_only=True, tag="evidence.head_signed.v1"
 
 
 class HeadDisputed(Event, frozen=True, kw_only=True, tag="evidence.head_disputed.v1"):
-    """A witness won't countersign: the head doesn't extend what it saw before. People must look into it."""
+    """A witness won't countersign (存证异议): the head doesn't extend what it saw before. People must look into it."""
 
     log_id: str
     size: int
@@ -99,7 +99,7 @@ class HeadDisputed(Event, frozen=True, kw_only=True, tag="evidence.head_disputed
 
 
 class HeadCosigned(Event, frozen=True, kw_only=True, tag="evidence.cosigned.v1"):
-    """A witness above saw the head and countersigned it."""
+    """A witness above saw the head and countersigned it (存证见证)."""
 
     flow: ClassVar[Flow] = "down"
 

@@ -30,7 +30,7 @@ class NoticeEvent(Event, frozen=True, kw_only=True):
 
 
 class NoticeRequested(NoticeEvent, frozen=True, kw_only=True, tag="notice.requested.v1"):
-    """Somebody should be told something."""
+    """Somebody should be told something (通知申请)."""
 
     params: Personal[dict[str, str]] = msgspec.field(default_factory=dict)
     urgency: str = "normal"
@@ -40,7 +40,7 @@ class NoticeRequested(NoticeEvent, frozen=True, kw_only=True, tag="notice.reques
 
 
 class NoticeDelivered(NoticeEvent, frozen=True, kw_only=True, tag="notice.delivered.v1"):
-    """A channel took the notice."""
+    """A channel took the notice (通知送出)."""
 
     channel: str
     attempt: int
@@ -50,7 +50,7 @@ class NoticeDelivered(NoticeEvent, frozen=True, kw_only=True, tag="notice.delive
 
 
 class NoticeFailed(NoticeEvent, frozen=True, kw_only=True, tag="notice.failed.v1"):
-    """A channel refused the notice for good."""
+    """A notice could not be brought to its audience (通知失败)."""
 
     channel: str
     attempt: int

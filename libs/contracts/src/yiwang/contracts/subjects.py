@@ -29,8 +29,8 @@ class Subject(NamedTuple):
 def partition_of(key: str) -> int:
     """crc32(key) % 64.
 
-    >>> partition_of("a case")
-    8
+    >>> partition_of("case-1"), partition_of("case-2")
+    (6, 60)
     """
     return zlib.crc32(key.encode()) % PARTITIONS
 

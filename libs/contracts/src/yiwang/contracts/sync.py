@@ -27,18 +27,18 @@ class SyncEvent(Event, frozen=True, kw_only=True):
 
 
 class SyncDelivered(SyncEvent, frozen=True, kw_only=True, tag="sync.delivered.v1"):
-    """The upper platform took a range of records."""
+    """The upper platform took a range of records (上报国家成功)."""
 
 
 class SyncRefused(SyncEvent, frozen=True, kw_only=True, tag="sync.refused.v1"):
-    """The upper platform refused records; a person must mend and resend them."""
+    """The upper platform refused records (上报被退); a person must mend and resend them."""
 
     reason: str
     record_ids: tuple[str, ...]
 
 
 class ConfigPublished(Event, frozen=True, kw_only=True, tag="config.published.v1"):
-    """A code set, calendar, matrix or grid of a version is to be used from a moment on."""
+    """A code set, calendar, matrix or grid of a version is to be used from a moment on (配置发布)."""
 
     flow: ClassVar[Flow] = "down"
 
@@ -54,7 +54,7 @@ class ConfigPublished(Event, frozen=True, kw_only=True, tag="config.published.v1
 
 
 class ConfigApplied(Event, frozen=True, kw_only=True, tag="config.applied.v1"):
-    """A node uses the version."""
+    """A node uses the version (配置生效)."""
 
     set_name: str
     version: str
@@ -66,7 +66,7 @@ class ConfigApplied(Event, frozen=True, kw_only=True, tag="config.applied.v1"):
 
 
 class ConfigRefused(Event, frozen=True, kw_only=True, tag="config.refused.v1"):
-    """A node can't use the version, with the reason."""
+    """A node can't use the version, with the reason (配置拒绝)."""
 
     set_name: str
     version: str
@@ -78,7 +78,7 @@ class ConfigRefused(Event, frozen=True, kw_only=True, tag="config.refused.v1"):
 
 
 class AreaSealed(Event, frozen=True, kw_only=True, tag="area.sealed.v1"):
-    """The fence of a move: after it, the old host writes nothing more for the area."""
+    """The fence of a move (区域封存): after it, the old host writes nothing more for the area."""
 
     area: str
     last_versions: dict[str, int] = msgspec.field(default_factory=dict)
