@@ -1,0 +1,11 @@
+"""Enforcement, wired: handlers, timers and routes are attached by importing them."""
+
+from __future__ import annotations
+
+from . import handlers
+from .http import ROUTES
+from .service import service
+
+service.api(*ROUTES)
+
+__all__ = ["handlers", "service"]
