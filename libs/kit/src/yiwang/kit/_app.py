@@ -8,6 +8,7 @@ import datetime as dt
 import os
 import socket
 import uuid
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -329,8 +330,8 @@ class App:
         return isinstance(error, (*TRANSIENT, OSError, TimeoutError, asyncio.TimeoutError))
 
     def count(self, items: list[Item], ctx: Context) -> None:
-        for item in items:
-            names.HANDLED.labels(self.service.name, item.sub.tag).inc()
+        for tag, n in Counter(item.sub.tag for item in items).items():
+            names.HANDLED.labels(self.service.name, tag).inc(n)
         names.EMITTED.labels(self.service.name).inc(len(ctx.outputs))
         if items:
             names.BATCH.labels(self.service.name).observe(len(items))

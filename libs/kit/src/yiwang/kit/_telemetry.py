@@ -40,7 +40,8 @@ def set_up(kit: Kit, name: str) -> None:
         logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=False,
     )
-    logging.getLogger("nats").setLevel(logging.CRITICAL)  # the kit reports the link itself
+    for noisy in ("nats", "asyncpg"):  # the kit reports links itself, in one line
+        logging.getLogger(noisy).setLevel(logging.CRITICAL)
     if kit.otlp_endpoint and not isinstance(trace.get_tracer_provider(), TracerProvider):
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
