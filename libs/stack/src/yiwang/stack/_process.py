@@ -66,7 +66,6 @@ def spawn(
                 os._exit(0)
 
     def start() -> subprocess.Popen[bytes]:
-        identity = {"user": user.uid, "group": user.gid, "extra_groups": []} if user else {}
         with log.open("ab") as out:
             return subprocess.Popen(
                 command,
@@ -77,7 +76,9 @@ def spawn(
                 cwd=cwd,
                 start_new_session=True,  # Ctrl-C in the terminal is for us; we stop the children in order
                 preexec_fn=prepare,
-                **identity,  # type: ignore[arg-type]
+                user=user.uid if user else None,
+                group=user.gid if user else None,
+                extra_groups=[] if user else None,
             )
 
     return _NURSERY.submit(start).result()
