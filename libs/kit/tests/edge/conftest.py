@@ -69,8 +69,8 @@ async def look(app: App, no: int) -> Kept:
     return kept
 
 
-@post("/things/{no:int}/sell/{secret:str}", guards=[allow(Role.ACCEPTOR, Role.ADMIN)], responses=answers(NO_THING, SOLD),
-      opt={"private": ("secret",)})  # fmt: skip
+@post("/things/{no:int}/sell/{secret:str}", guards=[allow(Role.ACCEPTOR, Role.ADMIN)],
+      responses=answers(NO_THING, SOLD), opt={"private": ("secret",)})  # fmt: skip
 async def sell(app: App, no: int, secret: str) -> Kept:
     """Sell a thing."""
     kept = app.get(Things).pop(no, None)

@@ -89,15 +89,18 @@ class LogTrail:
 class TableTrail:
     """Rows of `kit_audit`, inserted in batches by one task that starts with the first record."""
 
-    def __init__(self, service: str, pool: asyncpg.Pool[Any]) -> None:
+    def __init__(
+        self, service: str, pool: asyncpg.Pool[Any], *, wait_at_most: int = WAIT_AT_MOST, retry_s: float = RETRY_S
+    ) -> None:
         self._service, self._pool = service, pool
+        self._wait_at_most, self._retry_s = wait_at_most, retry_s
         self._waiting: deque[AuditRecord] = deque()
         self._task: asyncio.Task[None] | None = None
         self._closing = asyncio.Event()
 
     @property
     def full(self) -> bool:
-        return len(self._waiting) >= WAIT_AT_MOST
+        return len(self._waiting) >= self._wait_at_most
 
     def note(self, record: AuditRecord) -> None:
         """Remember *record*; it is written within a fraction of a second."""
@@ -127,7 +130,7 @@ class TableTrail:
                 log.warning("audit_waits", service=self._service, rows=len(self._waiting), error=type(exc).__name__)
                 if self._closing.is_set():
                     return
-                await self._pause(RETRY_S)
+                await self._pause(self._retry_s)
                 continue
             for _ in batch:
                 self._waiting.popleft()

@@ -70,3 +70,14 @@ INTERNAL = ErrorCode(
     say="系统内部出错，本次操作没有生效",
     do="凭 trace_id 查日志并修复；请把 trace_id 告知管理员",
 )
+EMPTY_FILE = ErrorCode("kit.empty_file", 400, who="caller", say="文件是空的", do="重新拍摄或选择文件后提交")
+FILE_TYPE = ErrorCode(
+    "kit.file_type",
+    415,
+    who="caller",
+    say="文件内容是 {found}，这里只接收 {allowed}",
+    do="转换为允许的格式后重新提交",
+)
+MEDIA_NOT_HERE = ErrorCode(
+    "kit.media_not_here", 404, who="upper", say="本级没有文件 {media_id}", do="向保存原件的平台调取，或稍后再试"
+)

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 QUIET: Final = frozenset({"/livez", "/readyz", "/metrics"})
 _propagator: Final = TraceContextTextMapPropagator()
-_tracer: Final = trace.get_tracer("yiwang.http")
 
 log = structlog.get_logger("access")
 
@@ -65,6 +64,7 @@ class Edge:
         fast: Mapping[tuple[str, str], FastRoute],
     ) -> None:
         self._inner, self._verifier, self._fast = inner, verifier, fast
+        self.tracer = trace.get_tracer("yiwang.http")
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
@@ -73,7 +73,7 @@ class Edge:
         headers = {key: value for key, value in scope["headers"] if key in (b"traceparent", b"authorization")}
         parent = headers.get(b"traceparent", b"").decode("latin-1")
         context = _propagator.extract({"traceparent": parent}) if parent else None
-        with _tracer.start_as_current_span("http", context=context, kind=trace.SpanKind.SERVER) as span:
+        with self.tracer.start_as_current_span("http", context=context, kind=trace.SpanKind.SERVER) as span:
             call = _Call(scope, send, _trace_id(span, context))
             await self._identify(scope, headers.get(b"authorization", b""))
             try:
@@ -108,12 +108,12 @@ class Edge:
     async def _serve_fast(self, fast: FastRoute, call: _Call, scope: Any, receive: Any) -> bool:
         """Whether the thin route answered; who may not use it gets the documented route's refusal."""
         caller: Caller = scope["user"]
+        call.site = fast.site
+        scope["path_template"] = scope["path"]
         if not fast.guard.public:
             if not caller.known:
                 return False
             scope["state"]["yw_post"] = fast.guard.admit(caller, fast.site.app.node.jurisdiction)
-        call.site = fast.site
-        scope["path_template"] = scope["path"]
         return bool(await fast.call(fast.site.app, scope, receive, call.send))
 
 

@@ -6,7 +6,6 @@ import uuid
 from contextvars import ContextVar
 from typing import Any, Final
 
-import asyncpg
 import msgspec
 
 from ._codes import TOO_BUSY
@@ -25,7 +24,7 @@ class Command(msgspec.Struct, frozen=True):
 current: ContextVar[Command | None] = ContextVar("yw_command", default=None)
 
 
-async def mark_effect(tx: asyncpg.Connection[Any]) -> None:
+async def mark_effect(tx: Any) -> None:
     """Say in the command's own transaction, as one of its last statements, that the current call takes effect.
 
     Does nothing outside an idempotent call. Raises kit.too_busy when another process took the key over.

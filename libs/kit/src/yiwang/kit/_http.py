@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
@@ -141,24 +142,37 @@ class _Server(uvicorn.Server):
 
 @contextlib.asynccontextmanager
 async def http_server(asgi: Any, host: str, port: int, *, drain_s: int = 10) -> AsyncIterator[int]:
-    """Listen while inside; yields the port (useful with port 0). On leaving, running requests get *drain_s* seconds."""
+    """Listen while inside; yields the port (useful with port 0). On leaving, running requests get *drain_s* seconds.
+
+    Raises OSError with a sentence when the port is taken.
+    """
+    try:
+        listener = socket.create_server(
+            (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=2048
+        )
+    except OSError as exc:
+        raise OSError(
+            exc.errno,
+            f"{host}:{port} 无法监听（{exc.strerror}）：请管理员改用别的 YIWANG_HTTP_PORT，或停掉占用它的程序",
+        ) from exc
     config = uvicorn.Config(
-        asgi, host=host, port=port, loop="none", http="httptools", ws="none", lifespan="on", log_config=None,
+        asgi, loop="none", http="httptools", ws="none", lifespan="on", log_config=None,
         access_log=False, server_header=False, timeout_graceful_shutdown=drain_s,
         proxy_headers=True, forwarded_allow_ips=os.environ.get("FORWARDED_ALLOW_IPS", "127.0.0.1"),
     )  # fmt: skip
     server = _Server(config)
-    task = asyncio.create_task(server.serve(), name=f"http {host}:{port}")
+    task = asyncio.create_task(server.serve([listener]), name=f"http {host}:{port}")
     try:
         while not server.started:
             if task.done():
                 await task
-                raise OSError(f"cannot listen on {host}:{port}; choose another YIWANG_HTTP_PORT or stop what uses it")
+                raise RuntimeError("the HTTP server ended before it began; see the log above")
             await asyncio.sleep(0.01)
-        yield server.servers[0].sockets[0].getsockname()[1]
+        yield listener.getsockname()[1]
     finally:
         server.should_exit = True
         await task
+        listener.close()
 
 
 async def serve_http(asgi: Any, host: str, port: int) -> None:
