@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import secrets
+from collections.abc import Mapping
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
@@ -37,10 +38,16 @@ class Vault:
 
     async def seal(self, report_id: str, text: str) -> str:
         """*text* encrypted for *report_id* (``v1.`` and URL-safe base64). Raises Erased."""
-        key = await self._key(report_id) or await self._new_key(report_id)
-        nonce = secrets.token_bytes(_NONCE)
-        sealed = nonce + AESGCM(key).encrypt(nonce, text.encode(), report_id.encode())
-        return _PREFIX + base64.urlsafe_b64encode(sealed).decode()
+        sealed = await self.seal_all(report_id, {"": text})
+        return sealed[""]
+
+    async def seal_all(self, report_id: str, texts: Mapping[str, str]) -> dict[str, str]:
+        """Each of *texts* (by any name) encrypted for *report_id*, with one look at the key. Raises Erased.
+
+        The first seal of a report is the usual one, so the key is made first and looked up when there is one already.
+        """
+        cipher = AESGCM(await self._new_key(report_id))
+        return {name: _sealed(cipher, report_id, text) for name, text in texts.items()}
 
     async def open(self, report_id: str, sealed: str) -> str | None:
         """The text, or None once it was erased.
@@ -91,3 +98,8 @@ class Vault:
                 except BucketNotFoundError:
                     self._kv = await self._js.create_key_value(bucket=BUCKET, history=1)
         return self._kv
+
+
+def _sealed(cipher: AESGCM, report_id: str, text: str) -> str:
+    nonce = secrets.token_bytes(_NONCE)
+    return _PREFIX + base64.urlsafe_b64encode(nonce + cipher.encrypt(nonce, text.encode(), report_id.encode())).decode()

@@ -1,0 +1,44 @@
+"""Wiring: settings, caches, routes, handlers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+from yiwang.kit import App, Service
+
+from . import fast, handlers, profile, store
+from .domain import Keys
+from .http import ROUTES
+from .lookup import Lookup
+from .receive import Desk
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What intake is told (YIWANG_INTAKE_<FIELD>)."""
+
+    secret_file: str = ""
+    """File with at least 16 secret bytes from which the keys of digests and follow-up tokens derive; empty: the secret
+    that the schema made for itself"""
+
+
+service = Service("intake", package="yiwang.intake", settings=Settings, database=True)
+handlers.register(service)
+service.api(*ROUTES)
+service.fast_route("POST", "/reports")(fast.post_report)
+
+
+@service.on_start
+async def open_desk(app: App) -> None:
+    """Load the place's rules and the node's secret. Refuses to start with a sentence when one of them is wrong."""
+    secret = await _secret(app)
+    app.resources[Desk] = Desk(profile.load(app.kit.profile), Keys.of(secret), Lookup(app))
+
+
+async def _secret(app: App) -> bytes:
+    if not app.settings.secret_file:
+        return await store.secret(app.pool)
+    secret = Path(app.settings.secret_file).read_bytes().strip()  # noqa: ASYNC240 - once, before anything runs
+    if len(secret) < 16:
+        raise ValueError("YIWANG_INTAKE_SECRET_FILE 中的密钥不足 16 字节，请管理员换一个更长的")
+    return secret

@@ -1,0 +1,59 @@
+"""POST /reports for one JSON report without the framework's share of the time (decision: mesh-measured.md, 2).
+
+It leaves everything else (NDJSON, multipart, compressed or chunked bodies) to the documented route and calls the same
+`receive`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+from yiwang.kit import App, Caller, Problem
+
+from .errors import TOO_LARGE
+from .reading import JSON_MAX, one_report
+from .receive import receive
+
+_JSON: Final = b"application/json"
+_encode: Final = msgspec.json.Encoder().encode
+_ACCEPTED: Final[dict[str, Any]] = {
+    "type": "http.response.start", "status": 202, "headers": [(b"content-type", b"application/json")]
+}  # fmt: skip
+
+
+async def post_report(app: App, scope: Any, receive_body: Any, send: Any) -> bool:
+    """Take one report; False, having read nothing, for what the documented route must do."""
+    size, plain, key = 0, False, ""
+    for name, value in scope["headers"]:
+        if name == b"content-type":
+            plain = value == _JSON or value.replace(b" ", b"").lower() == _JSON + b";charset=utf-8"
+        elif name == b"content-length":
+            size = int(value) if value.isdigit() else 0
+        elif name == b"idempotency-key":
+            key = value.decode("latin-1")
+        elif name == b"content-encoding":
+            return False
+    if not plain or not size:
+        return False
+    if size > JSON_MAX:
+        raise TOO_LARGE(size=size, most=JSON_MAX)
+    caller: Caller = scope["user"]
+    if not caller.known and "yw_refusal" in scope["state"]:
+        return False
+    report = one_report(await _body(receive_body))
+    [outcome] = await receive(app, caller, (report,), key=key)
+    if isinstance(outcome, Problem):
+        raise outcome
+    await send(dict(_ACCEPTED))
+    await send({"type": "http.response.body", "body": _encode(outcome)})
+    return True
+
+
+async def _body(receive_body: Any) -> bytes:
+    message = await receive_body()
+    body: bytes = message.get("body", b"")
+    while message.get("more_body"):
+        message = await receive_body()
+        body += message.get("body", b"")
+    return body

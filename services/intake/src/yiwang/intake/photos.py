@@ -1,0 +1,95 @@
+"""Photos and short videos: out of a form or a body, into the object store before any event speaks of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+from litestar import Request
+from litestar.datastructures import UploadFile
+from litestar.exceptions import HTTPException
+from yiwang.contracts import MediaRef
+from yiwang.kit import App
+from yiwang.kit._media import NotHere
+from yiwang.kit._sniff import HEAD, PHOTOS, VIDEOS, sniff
+
+from .errors import BAD_FORM, MEDIA_SIZE, MEDIA_TYPE, NO_MEDIA
+from .reading import one_report
+from .submission import MEDIA_MAX, Submission
+
+FILE_MAX: Final = 20 * 1024 * 1024
+"""Bytes of one photo or video"""
+FORM_MAX: Final = 64 * 1024 * 1024
+"""Bytes of a form with all its files"""
+KINDS: Final = PHOTOS | VIDEOS
+
+
+class Upload(msgspec.Struct, frozen=True):
+    """One file as it came; its name and declared type decide nothing."""
+
+    name: str
+    data: bytes
+
+
+async def form(request: Request[Any, Any, Any]) -> tuple[Submission, list[Upload]]:
+    """The report and the files of a multipart form. Raises the Problem that refuses it."""
+    parts = await _parts(request)
+    reports = [value for name, value in parts if name == "report"]
+    if len(reports) != 1:
+        raise BAD_FORM(why="缺少 report 字段" if not reports else "report 字段多于一个")
+    [report] = reports
+    body = await report.read() if isinstance(report, UploadFile) else str(report).encode()
+    return one_report(body), await _uploads([value for name, value in parts if name != "report"])
+
+
+async def files(request: Request[Any, Any, Any]) -> list[Upload]:
+    """The files of a multipart form, or the whole body as one file. Raises the Problem that refuses it."""
+    kind = (request.headers.get("content-type") or "").partition(";")[0].strip().lower()
+    if kind != "multipart/form-data":
+        return [_checked(Upload("上传的文件", await request.body()))]
+    uploads = await _uploads([value for _, value in await _parts(request)])
+    if not uploads:
+        raise BAD_FORM(why="没有文件")
+    return uploads
+
+
+async def _parts(request: Request[Any, Any, Any]) -> list[tuple[str, Any]]:
+    try:
+        return list((await request.form()).multi_items())
+    except HTTPException:
+        raise
+    except Exception as error:  # the form parser's own classes: a broken form is the sender's mistake
+        raise BAD_FORM(why=f"不是合格的 multipart/form-data（{type(error).__name__}）") from error
+
+
+async def _uploads(values: Sequence[Any]) -> list[Upload]:
+    if any(not isinstance(value, UploadFile) for value in values):
+        raise BAD_FORM(why="除 report 以外的字段都应是文件")
+    if len(values) > MEDIA_MAX:
+        raise BAD_FORM(why=f"文件多于 {MEDIA_MAX} 个")
+    return [_checked(Upload(value.filename or "未命名", await value.read())) for value in values]
+
+
+def _checked(upload: Upload) -> Upload:
+    if len(upload.data) > FILE_MAX:
+        raise MEDIA_SIZE(name=upload.name[:80], most=FILE_MAX)
+    if sniff(upload.data[:HEAD]) not in KINDS:
+        raise MEDIA_TYPE(name=upload.name[:80])
+    return upload
+
+
+async def keep(app: App, uploads: Sequence[Upload]) -> list[MediaRef]:
+    """Put files into the object store; the same bytes are stored once."""
+    return [(await app.media.put(upload.data, types=KINDS)).ref("report") for upload in uploads]
+
+
+async def refs(app: App, media_ids: Sequence[str]) -> tuple[MediaRef, ...]:
+    """What events say about files that were uploaded before. Raises intake.no_media."""
+    found = []
+    for media_id in media_ids:
+        try:
+            found.append((await app.media.info(media_id)).ref("report"))
+        except NotHere:
+            raise NO_MEDIA(media_id=media_id[:64]) from None
+    return tuple(found)

@@ -1,0 +1,57 @@
+-- secret: the node's secret, made with the schema
+select secret from secret;
+
+-- known: which of these reports are here, with their digests
+select report_id, case_id, digest from reports where report_id = any($1::text[]);
+
+-- add_reports: reports as they were received; a repetition changes nothing
+insert into reports (report_id, case_id, digest, nature, channel, reporter_kind, purpose, jurisdiction, county, occurred_at,
+    recorded_at, answered)
+select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
+    $9::text[], $10::timestamptz[], $11::timestamptz[], $12::boolean[])
+on conflict (report_id) do nothing;
+
+-- add_contacts: sealed contacts; the first of a report stays
+insert into contacts (report_id, case_id, digest, sealed, consent, recorded_at)
+select n.report_id, n.case_id, n.digest, n.sealed, n.consent, n.recorded_at
+from unnest($1::text[], $2::text[], $3::text[], $4::jsonb[], $5::text[], $6::timestamptz[])
+    as n(report_id, case_id, digest, sealed, consent, recorded_at)
+where not exists (select 1 from erasures e where e.report_id = n.report_id)
+on conflict (report_id) do nothing;
+
+-- advance: the newest version of each case wins, whatever the order of arrival
+insert into progress (case_id, version, state, case_no, merged_into, county, changed_at)
+select distinct on (case_id) * from unnest($1::text[], $2::int[], $3::text[], $4::text[], $5::text[], $6::text[],
+    $7::timestamptz[]) as n(case_id, version, state, case_no, merged_into, county, changed_at)
+order by case_id, version desc
+on conflict (case_id) do update set version = excluded.version, state = excluded.state, case_no = excluded.case_no,
+    merged_into = excluded.merged_into, changed_at = excluded.changed_at,
+    county = coalesce(nullif(excluded.county, ''), progress.county)
+where excluded.version > progress.version;
+
+-- add_steps: changes of state, each once
+insert into steps (case_id, version, state, at)
+select * from unnest($1::text[], $2::int[], $3::text[], $4::timestamptz[])
+on conflict do nothing;
+
+-- standing: one report and where its case (or the one it was merged into) stands
+select r.report_id, r.case_id, r.channel, r.nature, r.jurisdiction, r.occurred_at, r.recorded_at, r.answered,
+    coalesce(nullif(p.county, ''), nullif(own.county, ''), r.county) as county,
+    coalesce(p.case_id, r.case_id) as leading_case_id, coalesce(p.state, 'reported') as state,
+    coalesce(p.case_no, '') as case_no, coalesce(p.changed_at, r.recorded_at) as changed_at,
+    exists (select 1 from erasures e where e.report_id = r.report_id) as erased
+from reports r
+left join progress own on own.case_id = r.case_id
+left join progress p on p.case_id = coalesce(nullif(own.merged_into, ''), r.case_id)
+where r.report_id = $1;
+
+-- steps: the course of one case, oldest first
+select state, at from steps where case_id = $1 order by version;
+
+-- contact: the sealed contact of one report, unless it belongs to another report under the same number
+select c.sealed, c.consent from contacts c left join reports r using (report_id)
+where c.report_id = $1 and (r.digest is null or r.digest = c.digest);
+
+-- erase: forget the sealed contact of one report and say so
+with gone as (delete from contacts where report_id = $1)
+insert into erasures (report_id, by, reason, at) values ($1, $2, $3, $4) on conflict (report_id) do nothing;

@@ -1,0 +1,206 @@
+"""The one path of every report: judge, look up, keep what is private, publish, compare. 202 only at its end.
+
+Order matters: the sealed contact is in JetStream before the report is, so that no case exists whose reporter is lost.
+Ids derive from the reporter's number; a repetition is recognised by the look-up, or by JetStream's answer that it has
+that id already, and its digest says whether it really is the same report.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import secrets
+from collections.abc import Coroutine, Iterable, Sequence
+from typing import Any, Final, TypeVar
+
+import msgspec
+import nats.errors
+from yiwang.contracts import Event, MediaRef, Point, decode
+from yiwang.kit import App, Caller, FieldError, JetStreamError, Problem, PubAck, Role
+from yiwang.kit._http_errors import invalid
+from yiwang.kit._vault import Erased
+
+from . import checks, facts, photos
+from .checks import Mistake
+from .domain import Keys, Ticket, channel_of, ticket_of
+from .errors import CHANNEL_LOGIN, CHANNEL_ROLE, CONFLICT, CONTROL_AREA, IMPORT_ROLE, NOT_SAFE
+from .lookup import Lookup
+from .rules import IMPORTED, Channel, Rules
+from .submission import Receipt, Source, Submission
+
+T = TypeVar("T")
+RETRY_AFTER_S: Final = 5
+UNSAFE: Final = (JetStreamError, nats.errors.Error, OSError, TimeoutError)
+
+
+class Desk(msgspec.Struct, frozen=True):
+    """What receiving needs besides the app."""
+
+    rules: Rules
+    keys: Keys
+    lookup: Lookup
+
+
+class Judged(msgspec.Struct, frozen=True):
+    """A report that may be taken, and its place in CGCS2000."""
+
+    ticket: Ticket
+    point: Point | None
+
+
+async def receive(app: App, caller: Caller, reports: Sequence[Submission], *, key: str = "") -> list[Receipt | Problem]:
+    """A receipt or a refusal for each of *reports*, in order. *key*: the Idempotency-Key of a single report.
+
+    Raises the 503 Problem when nothing can be taken now.
+    """
+    await app.pressure()
+    desk = app.get(Desk)
+    judged = [_judged(report, desk, caller, app.clock.now(), key) for report in reports]
+    outcomes: list[Receipt | Problem | None] = [j if isinstance(j, Problem) else None for j in judged]
+    waiting = {n: j for n, j in enumerate(judged) if isinstance(j, Judged)}
+    if numbers := [j.ticket.report_id for j in waiting.values() if j.ticket.numbered]:
+        known = await desk.lookup.known(numbers)
+        for n, one in list(waiting.items()) if known else ():
+            if found := known.get(one.ticket.report_id):
+                outcomes[n] = _repeated(one.ticket, found.digest)
+                del waiting[n]
+    if waiting:
+        try:
+            for n, outcome in (await _keep(app, caller, waiting)).items():
+                outcomes[n] = outcome
+        except UNSAFE as error:
+            unsafe = NOT_SAFE(why=_reason(error), retry_after=RETRY_AFTER_S)
+            for n in waiting:
+                outcomes[n] = unsafe
+    return [outcome for outcome in outcomes if outcome is not None]
+
+
+def judge(report: Submission, desk: Desk, caller: Caller, now: dt.datetime, key: str = "") -> Judged:
+    """Numbers and policy for *report*. Raises the Problem that refuses it, with all mistakes at once."""
+    found = channel_of(report, desk.rules)
+    if found is None:
+        raise invalid(FieldError("$.channel", f"没有这个渠道，本地渠道有 {'、'.join(desk.rules.channels)}"))
+    channel, code = found
+    _admit(report, channel, caller)
+    source = report.source
+    mistakes = checks.mistakes_of(report, channel, now)
+    mistakes += checks.source_mistakes(source, channel, known=caller.known)
+    if source is None and key:
+        source = Source(system=f"key:{caller.person_ref or 'anonymous'}", record_id=key)
+        mistakes += checks.source_mistakes(Source(system=source.system, record_id=key), IMPORTED, known=caller.known)
+    point = None
+    if report.place.point is not None:
+        try:
+            point = checks.convert(report.place.point)
+        except checks.GeoError as error:
+            mistakes.append(Mistake("$.place.point", str(error)))
+    if mistakes:
+        raise invalid(*(FieldError(path, say) for path, say in mistakes))
+    if blocked := checks.control_area(report, channel, desk.rules, point, now):
+        raise CONTROL_AREA(message=blocked.say, errors=[FieldError(*blocked)])
+    fresh = "" if source else facts.new_report_id(now, secrets.token_bytes(10))
+    return Judged(ticket_of(report, channel, code, desk.rules, desk.keys, source=source, fresh_id=fresh), point)
+
+
+def _judged(report: Submission, desk: Desk, caller: Caller, now: dt.datetime, key: str) -> Judged | Problem:
+    try:
+        return judge(report, desk, caller, now, key)
+    except Problem as refusal:
+        return refusal
+
+
+def _admit(report: Submission, channel: Channel, caller: Caller) -> None:
+    """Whether the caller may use the channel; imported records and foreign channels are for system accounts."""
+    if (report.imported is not None or channel is IMPORTED) and Role.SYSTEM_ACCOUNT not in caller.roles:
+        raise IMPORT_ROLE()
+    if channel is IMPORTED and report.imported is None:
+        raise invalid(FieldError("$.channel", "其他编码集的渠道只用于导入的历史记录，请同时给出 imported"))
+    if report.imported is not None or channel.anonymous:
+        return
+    if not caller.known:
+        raise CHANNEL_LOGIN(channel=channel.name)
+    if channel.roles and caller.roles.isdisjoint(channel.roles):
+        names = "、".join(Role(role).label for role in channel.roles)
+        raise CHANNEL_ROLE(channel=channel.name, roles=names)
+
+
+async def _keep(app: App, caller: Caller, waiting: dict[int, Judged]) -> dict[int, Receipt | Problem]:
+    """Publish; whatever is not in the answer of JetStream was not taken."""
+    outcomes: dict[int, Receipt | Problem] = {}
+    contacts: list[Event] = []
+    events: list[Event] = []
+    order: list[int] = []
+    for n, found in zip(waiting, await _all(_facts(app, one) for one in waiting.values()), strict=True):
+        if isinstance(found, Problem):
+            outcomes[n] = found
+            continue
+        contact, event = found
+        if contact is not None:
+            contacts.append(contact)
+        events.append(event)
+        order.append(n)
+    if contacts:
+        await app.publish(*contacts, caller=caller)
+    acks = await app.publish(*events, caller=caller) if events else []
+    for n, ack in zip(order, acks, strict=True):
+        ticket = waiting[n].ticket
+        outcomes[n] = _repeated(ticket, await _stored_digest(app, ack)) if ack.duplicate else _receipt(ticket)
+    return outcomes
+
+
+async def _facts(app: App, one: Judged) -> tuple[Event | None, Event] | Problem:
+    """The sealed contact, if there is anything private, and the report's event; a Problem when a photo isn't there."""
+    ticket = one.ticket
+    media: tuple[MediaRef, ...] = ()
+    if ids := ticket.submission.media_ids:
+        try:
+            media = await photos.refs(app, ids)
+        except Problem as refusal:
+            return refusal
+    text = facts.masked(ticket)
+    event = facts.reported(ticket, text, jurisdiction=app.node.jurisdiction, point=one.point, media=media)
+    private = facts.private_of(ticket) if text.personal else {}
+    if not private:
+        return None, event
+    try:
+        return facts.contact(ticket, await app.vault.seal_all(ticket.report_id, private)), event
+    except Erased:  # a late repetition of a report whose reporter asked to be forgotten
+        return None, event
+
+
+async def _all(steps: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    """Run *steps* together; a single one without the price of a task."""
+    coroutines = list(steps)
+    return [await coroutines[0]] if len(coroutines) == 1 else list(await asyncio.gather(*coroutines))
+
+
+def _receipt(ticket: Ticket, *, duplicate: bool = False) -> Receipt:
+    return Receipt(
+        report_id=ticket.report_id,
+        case_id=ticket.case_id if ticket.nature.is_case else "",
+        token=ticket.token,
+        duplicate=duplicate,
+    )
+
+
+def _repeated(ticket: Ticket, digest: str) -> Receipt | Problem:
+    """The same report again gets the same receipt; another one under its number is refused."""
+    if digest == ticket.digest:
+        return _receipt(ticket, duplicate=True)
+    source = ticket.submission.source
+    return CONFLICT(number=source.record_id if source else ticket.report_id)
+
+
+async def _stored_digest(app: App, ack: PubAck) -> str:
+    """The digest in the event that JetStream has under the same id, read by its sequence."""
+    reply = await app.nc.request(f"$JS.API.DIRECT.GET.{ack.stream}", msgspec.json.encode({"seq": ack.seq}), timeout=3)
+    if (reply.headers or {}).get("Status"):
+        raise JetStreamError(f"{ack.stream} message {ack.seq}", 404, "the message that it repeats is gone")
+    stored: Any = decode(reply.data)
+    return str(stored.digest)
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, JetStreamError):
+        return f"消息服务器拒绝写入（{error.code}）"
+    return "消息服务器没有及时应答"

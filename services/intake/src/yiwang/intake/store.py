@@ -1,0 +1,119 @@
+"""Rows of the read model; one function for each named query."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+from yiwang.contracts import CaseEvent, CaseHead, CaseReported, CaseSnapshot, ReportAnswered, ReportContact
+from yiwang.kit import Sql
+
+sql: Final = Sql("yiwang.intake")
+SEALED: Final = ("name", "phone", "openid", "text", "address")
+
+
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """A report and the state of its case."""
+
+    report_id: str
+    case_id: str
+    channel: str
+    nature: str
+    jurisdiction: str
+    county: str
+    occurred_at: dt.datetime
+    recorded_at: dt.datetime
+    answered: bool
+    leading_case_id: str
+    """The case itself, or the one that it was merged into"""
+    state: str
+    case_no: str
+    changed_at: dt.datetime
+    erased: bool
+
+
+class StepRow(msgspec.Struct, frozen=True):
+    state: str
+    at: dt.datetime
+
+
+class ContactRow(msgspec.Struct, frozen=True):
+    sealed: str
+    consent: str
+
+
+async def secret(db: Any) -> bytes:
+    return bytes(await sql.value(db, "secret"))
+
+
+async def known(db: Any, ids: Sequence[str]) -> list[Any]:
+    return list(await db.fetch(sql["known"], ids))
+
+
+async def standing(db: Any, report_id: str) -> Standing | None:
+    return await sql.row(db, "standing", Standing, report_id)
+
+
+async def steps(db: Any, case_id: str) -> list[StepRow]:
+    return await sql.rows(db, "steps", StepRow, case_id)
+
+
+async def contact(db: Any, report_id: str) -> ContactRow | None:
+    return await sql.row(db, "contact", ContactRow, report_id)
+
+
+async def erase(db: Any, report_id: str, by: str, reason: str, at: dt.datetime) -> None:
+    await sql.run(db, "erase", report_id, by, reason, at)
+
+
+async def add_reports(db: Any, events: Sequence[CaseReported | ReportAnswered]) -> None:
+    """What intake received, one row a report."""
+    rows = [_report(event) for event in events]
+    if rows:
+        await sql.run(db, "add_reports", *(list(column) for column in zip(*rows, strict=True)))
+
+
+def _report(event: CaseReported | ReportAnswered) -> tuple[Any, ...]:
+    if isinstance(event, CaseReported):
+        case_id, kind, county = event.case.case_id, event.reporter_kind, event.claimed_place.county
+        channel, answered = event.case.channel.code, False
+    else:
+        case_id, kind, county, channel, answered = "", "", "", event.channel.code, True
+    return (
+        event.report_id, case_id, event.digest, event.nature, channel, kind, event.purpose, event.jurisdiction, county,
+        event.occurred_at, event.recorded_at, answered,
+    )  # fmt: skip
+
+
+async def add_contacts(db: Any, events: Sequence[ReportContact]) -> None:
+    """Sealed contacts, as they are in the event."""
+    rows = [(e.report_id, e.case_id, e.digest, _sealed(e), e.consent, e.recorded_at) for e in events]
+    if rows:
+        await sql.run(db, "add_contacts", *(list(column) for column in zip(*rows, strict=True)))
+
+
+def _sealed(event: ReportContact) -> str:
+    return msgspec.json.encode({name: value for name in SEALED if (value := getattr(event, name))}).decode()
+
+
+async def advance(db: Any, events: Sequence[CaseEvent]) -> None:
+    """Move cases on to their newest version, and note each change of state."""
+    heads = [
+        (h.case_id, h.case_version, h.state_after, h.case_no, h.merged_into, _county(h), at)
+        for h, at in ((e.case, e.occurred_at) for e in events)
+    ]
+    moved = [
+        (h.case_id, h.case_version, h.state_after, at)
+        for h, at in ((e.case, e.occurred_at) for e in events if not isinstance(e, CaseSnapshot))
+        if h.state_before != h.state_after
+    ]
+    if heads:
+        await sql.run(db, "advance", *(list(column) for column in zip(*heads, strict=True)))
+    if moved:
+        await sql.run(db, "add_steps", *(list(column) for column in zip(*moved, strict=True)))
+
+
+def _county(head: CaseHead) -> str:
+    return head.place.area.county if head.place else ""
