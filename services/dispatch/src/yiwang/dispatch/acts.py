@@ -1,0 +1,186 @@
+"""What a person hands in with an action: one body per family of actions."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+import msgspec
+from yiwang.contracts import Actor, MediaRef, Moment, Place, Point, UnitRef
+
+Text = Annotated[str, msgspec.Meta(max_length=2000)]
+Key = Annotated[str, msgspec.Meta(max_length=100)]
+Media = Annotated[tuple[MediaRef, ...], msgspec.Meta(max_length=50)]
+
+
+class Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What every action may carry."""
+
+    version: Annotated[int, msgspec.Meta(ge=1, le=2**31)] | None = None
+    """The case's version that the actor has seen; another one means that somebody was quicker"""
+    role: Key = ""
+    """The role to act in, for a person who holds several"""
+    opinion: Text = ""
+
+
+class CategoryChoice(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A class chosen from the code set in force."""
+
+    kind: Annotated[str, msgspec.Meta(pattern="^(part|event)$")]
+    major: Annotated[str, msgspec.Meta(max_length=8)]
+    minor: Annotated[str, msgspec.Meta(max_length=8)]
+
+
+class CorrectBody(Body, frozen=True, kw_only=True):
+    """A better class or place. Area codes: GB/T 2260 and GB/T 10114, 6, 9 or 12 digits."""
+
+    category: CategoryChoice | None = None
+    area: Annotated[str, msgspec.Meta(max_length=15)] = ""
+    address_masked: Annotated[str, msgspec.Meta(max_length=200)] = ""
+
+
+class LocatedBody(CorrectBody, frozen=True, kw_only=True):
+    """A place that the grid service's people resolved later; people hand in a code instead."""
+
+    place: Place
+
+
+class AcceptBody(Body, frozen=True, kw_only=True):
+    category: CategoryChoice | None = None
+    urgency: Annotated[str, msgspec.Meta(pattern="^(|normal|urgent)$")] = ""
+
+
+class TaskBody(Body, frozen=True, kw_only=True):
+    """Whom to send; empty: the inspectors of the duty grid."""
+
+    person_ref: Key = ""
+    duty_grid_id: Key = ""
+
+
+class ResultBody(Body, frozen=True, kw_only=True):
+    """An inspector's answer (`result` as in the table) with photos."""
+
+    result: Key
+    media: Media = ()
+    point: Point | None = None
+    category: CategoryChoice | None = None
+
+
+class DecisionBody(Body, frozen=True, kw_only=True):
+    result: Key
+
+
+class ReasonBody(Body, frozen=True, kw_only=True):
+    reason_code: Key
+
+
+class FileBody(Body, frozen=True, kw_only=True):
+    """The filing condition (立案条件); empty where the class has only one or a default."""
+
+    condition_id: Key = ""
+    filing_basis: Text = ""
+
+
+class DownBody(Body, frozen=True, kw_only=True):
+    """The district that shall dispatch; empty: the one in which the place lies."""
+
+    county: Annotated[str, msgspec.Meta(max_length=9)] = ""
+
+
+class DispatchBody(Body, frozen=True, kw_only=True):
+    """The responsible unit; empty: the matrix's answer. Another one than the matrix says wants a reason."""
+
+    unit_id: Key = ""
+    co_unit_ids: Annotated[tuple[str, ...], msgspec.Meta(max_length=20)] = ()
+    overridden_reason: Text = ""
+
+
+class ToldBody(DispatchBody, frozen=True, kw_only=True):
+    """The unit that an imported record names; people can't hand this in."""
+
+    told: UnitRef
+
+
+class ReturnBody(Body, frozen=True, kw_only=True):
+    reason_code: Key = "other"
+
+
+class AssignBody(Body, frozen=True, kw_only=True):
+    handler_ref: Key
+
+
+class HandledBody(Body, frozen=True, kw_only=True):
+    """The result of the work, how it was reached (721: service, manage, enforce), photos of afterwards."""
+
+    result_code: Key = "done"
+    resolution_mode: Annotated[str, msgspec.Meta(pattern="^(service|manage|enforce)$")]
+    media: Media = ()
+    cost: Annotated[int, msgspec.Meta(ge=0, le=10**15)] | None = None
+
+
+class ReworkBody(Body, frozen=True, kw_only=True):
+    """Why the work goes back; the opinion says it in words."""
+
+
+class CloseBody(Body, frozen=True, kw_only=True):
+    """The closing conditions (结案条件) that are met."""
+
+    closing_condition_ids: Annotated[tuple[str, ...], msgspec.Meta(max_length=20)] = ()
+
+
+class SuspendBody(Body, frozen=True, kw_only=True):
+    resume_on: Moment
+
+
+class ReferBody(Body, frozen=True, kw_only=True):
+    agency_id: Key
+    item_code: Key
+    media: Media = ()
+
+
+class Act(msgspec.Struct, frozen=True, kw_only=True):
+    """One action of somebody at a moment. `role` is the one acted in (or system, import)."""
+
+    action: str
+    role: str
+    at: Moment
+    body: Body = Body()
+    by: Actor = Actor()
+    number: str = ""
+    """The case number taken for a filing"""
+
+    @property
+    def result(self) -> str:
+        return getattr(self.body, "result", "")
+
+
+BODIES: Final[dict[str, type[Body]]] = {
+    "correct": CorrectBody,
+    "send_verify": TaskBody,
+    "verify_result": ResultBody,
+    "accept": AcceptBody,
+    "audit_self_disposed": DecisionBody,
+    "void": ReasonBody,
+    "file": FileBody,
+    "dispatch_down": DownBody,
+    "dispatch": DispatchBody,
+    "return_to_city": ReturnBody,
+    "return_to_acceptor": ReturnBody,
+    "dept_return": ReturnBody,
+    "assign_handler": AssignBody,
+    "handler_return": ReturnBody,
+    "submit_result": HandledBody,
+    "dept_send_back": ReturnBody,
+    "dept_confirm": Body,
+    "dispatcher_reject": ReworkBody,
+    "pass": TaskBody,
+    "send_check": TaskBody,
+    "check_result": ResultBody,
+    "decide_check": DecisionBody,
+    "close": CloseBody,
+    "request_force_close": Body,
+    "force_close": Body,
+    "suspend": SuspendBody,
+    "resume": Body,
+    "refer": ReferBody,
+}
+"""Action → what it takes. `report` is intake's."""

@@ -1,0 +1,100 @@
+"""Which area's and which unit's people may take a step of a case: how the city governs, as data.
+
+`supervise` is who accepts, checks and closes; `command` who dispatches (监督, 指挥: domain notes 1.1 and 9). A post
+over a larger area may do what one over a smaller area in it may.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from yiwang.contracts import Actor
+from yiwang.kit import Caller, Post
+
+from .case import Case
+from .refusals import Refused
+from .rules import Rules
+from .states import ACTIONS, TABLE, Row, role_names, rows_for
+
+SUPERVISING: Final = frozenset({"acceptor", "shift_leader", "leader"})
+
+
+def area_of(role: str, case: Case, rules: Rules) -> str:
+    """The area that a post of *role* must cover to act on *case*."""
+    whole = case.custody.jurisdiction
+    if role in SUPERVISING:
+        return whole if rules.supervise == "city" else case.county or whole
+    if role == "dispatcher":
+        return whole if case.command == "city" or not rules.two_commands else case.county or whole
+    return case.area
+
+
+def post_for(caller: Caller, role: str, case: Case, rules: Rules) -> Post:
+    """The post by which *caller* acts on *case* in *role*.
+
+    Raises Refused: not the unit that the case was sent to, another area's, another handler's, another inspector's.
+    """
+    posts = [post for post in caller.posts if post.role == role]
+    if role in ("dept_operator", "handler"):
+        return _of_unit(caller, posts, role, case, rules)
+    area = area_of(role, case, rules)
+    fitting = next((post for post in posts if post.covers(area)), None)
+    if fitting is None:
+        raise Refused("outside_area", area=area)
+    if role == "collector" and case.task and case.task.assignee.person_ref not in ("", caller.person_ref):
+        raise Refused("not_the_assignee")
+    return fitting
+
+
+def _of_unit(caller: Caller, posts: list[Post], role: str, case: Case, rules: Rules) -> Post:
+    lead = case.lead
+    wanted = rules.line_of(lead.unit_id) if lead else ()
+    fitting = next((post for post in posts if post.unit_id in wanted), None)
+    if fitting is None:
+        raise Refused("outside_unit", unit=lead.unit_name or lead.unit_id if lead else "")
+    if role == "handler" and case.handler_ref not in ("", caller.person_ref):
+        raise Refused("not_the_handler")
+    return fitting
+
+
+def actor_for(caller: Caller, case: Case, action: str, wanted_role: str, rules: Rules) -> Actor:
+    """*caller* as the one who does *action*, in *wanted_role* or in whichever role of theirs the table allows.
+
+    Raises Refused when none of their posts may.
+    """
+    rows = rows_for(case.state, action) or tuple(row for row in TABLE if row.action == action)
+    roles = tuple(dict.fromkeys(role for row in rows for role in row.roles))
+    held = [r for r in roles if r in caller.roles and wanted_role in ("", r)]
+    if not held:
+        raise Refused("not_your_role", action=ACTIONS[action], roles=role_names(roles))
+    refused: Refused | None = None
+    for role in held:
+        try:
+            post = post_for(caller, role, case, rules)
+        except Refused as reason:
+            refused = refused or reason
+        else:
+            return Actor(
+                person_ref=caller.person_ref, post_id=post.post_id, unit_id=post.unit_id, role=role, kind=caller.kind,
+                via=caller.via,
+            )  # fmt: skip
+    assert refused is not None  # the loop above either returned or refused
+    raise refused
+
+
+def may_do(caller: Caller, case: Case, rules: Rules) -> list[tuple[Row, str]]:
+    """The rows of the table that *caller* could follow now, each with the role; guards may still ask for more."""
+    found = []
+    for row in TABLE:
+        if row.state != case.state:
+            continue
+        for role in row.roles:
+            if role not in caller.roles:
+                continue
+            try:
+                post_for(caller, role, case, rules)
+            except Refused:
+                continue
+            found.append((row, role))
+            break
+    return found

@@ -1,0 +1,307 @@
+"""A case as dispatch keeps it, and the head that its events carry."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Final
+
+import msgspec
+from yiwang.contracts import (
+    Assignment,
+    AssignmentRef,
+    CaseHead,
+    CaseReported,
+    CaseSummary,
+    Category,
+    Clock,
+    Code,
+    Custody,
+    ExternalId,
+    Flags,
+    ImportedOutcome,
+    MediaRef,
+    Moment,
+    Person,
+    Place,
+    UnitRef,
+)
+
+ACCEPT, DISPATCH, DISPOSAL, VERIFY, CHECK = "accept", "dispatch", "disposal", "verify", "check"
+"""The stages that have a clock of their own (stage clocks: domain notes 1.5)."""
+
+
+class Pause(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A span in which a clock stood still; open while `end` is None."""
+
+    start: Moment
+    end: Moment | None = None
+
+
+class CaseClock(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A limit of the case: the clock as events tell it, with its pauses and what was already said about it."""
+
+    clock: Clock
+    pauses: tuple[Pause, ...] = ()
+    stopped_at: Moment | None = None
+    warned: bool = False
+    overdue: bool = False
+
+    @property
+    def running(self) -> bool:
+        return self.stopped_at is None and not (self.pauses and self.pauses[-1].end is None)
+
+    @property
+    def judged_by(self) -> dt.datetime:
+        """The moment against which it is judged: the bundled deadline (捆绑时限) where there is one."""
+        return self.clock.bundle_due_at or self.clock.due_at
+
+
+class Task(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An open verify or check task for an inspector."""
+
+    task_id: str
+    kind: str
+    assignee: Person
+
+
+class ForceRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """Who asked that the case be closed by force, and why."""
+
+    person_ref: str
+    opinion: str
+    at: Moment
+
+
+class Referral(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A clue sent to an enforcement agency, and what came of it."""
+
+    referral_id: str
+    agency_id: str
+    outcome: str = ""
+    file_id: str = ""
+
+
+class Case(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """Everything that decides what may happen next. Changed only by the transition function, on its own copy."""
+
+    case_id: str
+    version: int
+    state: str
+    since: Moment
+    """When the present node of the flow was entered"""
+    created_at: Moment
+    custody: Custody
+    channel: Code
+    case_no: str = ""
+    seq: int = 1
+    """Number of the last flow record"""
+    came_from: str = ""
+    """The state before the suspension"""
+    round: int = 1
+    report_ids: tuple[str, ...] = ()
+    parent_case_id: str = ""
+    merged_into: str = ""
+    previous_case_id: str = ""
+    campaign_id: str = ""
+    external_ids: tuple[ExternalId, ...] = ()
+    nature: str = ""
+    category: Category | None = None
+    condition_id: str = ""
+    unit_kind: str = ""
+    limit: int = 0
+    """The disposal limit fixed at filing, in units of `unit_kind`"""
+    closing_conditions: tuple[str, ...] = ()
+    urgency: str = "normal"
+    place: Place | None = None
+    located: bool = False
+    purpose: str = "live"
+    description_masked: str = ""
+    reporter_kind: str = ""
+    verify_policy: str = "skip"
+    verified: str = ""
+    """The last verify result"""
+    media: tuple[MediaRef, ...] = ()
+    assignments: tuple[Assignment, ...] = ()
+    command: str = ""
+    """Who must dispatch while filed: city or district"""
+    handler_ref: str = ""
+    task: Task | None = None
+    tasks: int = 0
+    """Tasks given so far"""
+    unable: int = 0
+    """Checks in a row that could not tell"""
+    confirmed: bool = False
+    timeliness: str | None = None
+    timeliness_source: str = "measured"
+    clocks: tuple[CaseClock, ...] = ()
+    flags: Flags = Flags()
+    pinned_versions: dict[str, str] = {}
+    rework_count: int = 0
+    hang_count: int = 0
+    return_count: int = 0
+    resume_on: Moment | None = None
+    units: tuple[UnitRef, ...] = ()
+    times: dict[str, Moment] = {}
+    """Moments for the summary: located, accepted, filed, dispatched, handling_started, handled, confirmed …"""
+    force: ForceRequest | None = None
+    referral: Referral | None = None
+    resolution_mode: str = ""
+    imported: ImportedOutcome | None = None
+
+    @property
+    def county(self) -> str:
+        return self.place.area.county if self.place else ""
+
+    @property
+    def area(self) -> str:
+        """The deepest area code known: of the place, else of the custodian."""
+        if self.place is None:
+            return self.custody.jurisdiction
+        at = self.place.area
+        return at.community12 or at.street9 or at.county or at.city or self.custody.jurisdiction
+
+    @property
+    def lead(self) -> Assignment | None:
+        return self.assignments[0] if self.assignments else None
+
+    def clock(self, stage: str) -> CaseClock | None:
+        """The latest clock of *stage* that hasn't stopped."""
+        for one in reversed(self.clocks):
+            if one.stopped_at is None and one.clock.stage == stage:
+                return one
+        return None
+
+
+def head_of(case: Case, before: str) -> CaseHead:
+    """What an event says about *case*, which was in state *before*."""
+    lead = case.assignments[0] if case.assignments else None
+    return CaseHead(
+        case_id=case.case_id,
+        case_no=case.case_no,
+        case_version=case.version,
+        state_before=before,
+        state_after=case.state,
+        custody=case.custody,
+        round=case.round,
+        report_ids=case.report_ids,
+        parent_case_id=case.parent_case_id,
+        merged_into=case.merged_into,
+        previous_case_id=case.previous_case_id,
+        campaign_id=case.campaign_id,
+        external_ids=case.external_ids,
+        nature=case.nature,
+        channel=case.channel,
+        category=case.category,
+        condition_id=case.condition_id,
+        urgency=case.urgency,
+        place=case.place,
+        lead_assignment=None
+        if lead is None
+        else AssignmentRef(assignment_id=lead.assignment_id, unit_id=lead.unit_id, name=lead.unit_name),
+        open_clocks=tuple([c.clock for c in case.clocks if c.stopped_at is None]),
+        flags=case.flags,
+        pinned_versions=case.pinned_versions,
+    )
+
+
+def from_report(event: CaseReported) -> Case:
+    """The case that a report opens, at version 1."""
+    head = event.case
+    return Case(
+        case_id=head.case_id,
+        version=head.case_version,
+        state="reported",
+        since=event.occurred_at,
+        created_at=event.occurred_at,
+        custody=head.custody,
+        channel=head.channel,
+        round=head.round,
+        report_ids=head.report_ids or (event.report_id,),
+        parent_case_id=head.parent_case_id,
+        previous_case_id=head.previous_case_id,
+        campaign_id=head.campaign_id,
+        external_ids=head.external_ids,
+        nature=event.nature or head.nature,
+        category=head.category or event.claimed_category,
+        urgency=head.urgency,
+        place=head.place,
+        purpose=event.purpose,
+        description_masked=event.description_masked,
+        reporter_kind=event.reporter_kind,
+        verify_policy=event.verify_policy,
+        media=event.media,
+        flags=Flags(self_disposed=True) if event.self_disposed else head.flags,
+        imported=event.imported,
+    )
+
+
+def summary_of(case: Case, at: dt.datetime) -> CaseSummary:
+    """The course of *case*, which ends at *at*."""
+    t = case.times
+    return CaseSummary(
+        reported_at=case.created_at,
+        located_at=t.get("located"),
+        accepted_at=t.get("accepted"),
+        filed_at=t.get("filed"),
+        dispatched_at=t.get("dispatched"),
+        handling_started_at=t.get("handling_started"),
+        handled_at=t.get("handled"),
+        confirmed_at=t.get("confirmed"),
+        checked_at=t.get("checked"),
+        closed_at=at,
+        units=case.units,
+        rework_count=case.rework_count,
+        hang_count=case.hang_count,
+        return_count=case.return_count,
+        timeliness=case.timeliness,
+        timeliness_source=case.timeliness_source,
+        self_disposed=case.flags.self_disposed,
+    )
+
+
+QUEUES: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
+    "locate": ("待定位", ("acceptor",)),
+    "accept": ("待受理", ("acceptor",)),
+    "audit": ("自处置待审核", ("acceptor",)),
+    "verify": ("待核实", ("collector",)),
+    "file": ("待立案", ("acceptor", "shift_leader")),
+    "dispatch_city": ("待市级派遣", ("dispatcher",)),
+    "dispatch": ("待派遣", ("dispatcher",)),
+    "assign": ("待指派", ("dept_operator",)),
+    "handle": ("处置中", ("handler", "dept_operator")),
+    "confirm": ("待部门确认", ("dept_operator",)),
+    "gate": ("待反馈审核", ("dispatcher",)),
+    "check": ("待核查", ("collector",)),
+    "decide": ("待值班长裁定", ("shift_leader",)),
+    "close": ("待结案", ("acceptor", "shift_leader")),
+    "force": ("待强制结案审批", ("shift_leader", "leader")),
+    "suspended": ("挂账", ("dispatcher", "leader")),
+}
+"""Queue → its Chinese name and the roles that work it off."""
+
+_BY_STATE: Final = {
+    "verifying": "verify",
+    "accepted": "file",
+    "dispatched": "assign",
+    "handling": "handle",
+    "suspended": "suspended",
+    "closed": "",
+    "voided": "",
+}
+
+
+def queue_of(case: Case) -> str:
+    """The queue in which *case* waits; empty when it is finished."""
+    match case.state:
+        case "reported":
+            return "audit" if case.flags.self_disposed else "accept" if case.located else "locate"
+        case "filed":
+            return "dispatch_city" if case.command == "city" else "dispatch"
+        case "feedback":
+            return "gate" if case.confirmed else "confirm"
+        case "checking":
+            return "check" if case.task else "decide"
+        case "closing":
+            return "force" if case.force else "close"
+        case other:
+            return _BY_STATE[other]

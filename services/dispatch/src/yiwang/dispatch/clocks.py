@@ -1,0 +1,140 @@
+"""The clocks of a case: starting, pausing, stopping, and when the next alarm is due. Pure."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+from yiwang.contracts import Clock
+
+from .calendar import WORK_SECONDS, deadline, limit_seconds, micros, moment, used_seconds
+from .case import DISPOSAL, Case, CaseClock, Pause
+
+if TYPE_CHECKING:
+    from .rules import Rules
+
+_AFTER: Final = dt.timedelta(seconds=1)
+"""An end at the very deadline is on time, so it is overdue one second later."""
+
+
+def start(case: Case, stage: str, unit_kind: str, limit: int, at: dt.datetime, rules: Rules, owner: str = "") -> Clock:
+    """Start a clock of *stage* on *case* and return it as events tell it."""
+    due = deadline(at, limit, unit_kind, rules.calendar)
+    clock = Clock(
+        clock_id=f"{case.case_id}/{stage}/{case.version + 1}",
+        stage=stage,
+        owner_unit=owner,
+        unit_kind=unit_kind,
+        limit=limit,
+        started_at=at,
+        due_at=due.due_at,
+        schedule_id=due.schedule_id,
+        calendar_version=due.calendar_version,
+        provisional=due.provisional,
+    )
+    case.clocks = (*case.clocks, CaseClock(clock=clock))
+    return clock
+
+
+def stop(case: Case, stage: str, at: dt.datetime, rules: Rules) -> CaseClock | None:
+    """Stop the clock of *stage* at *at*; what it measured, or None where none was open.
+
+    A disposal clock is kept with its pauses; what a stage clock measured stands in the flow record.
+    """
+    open_one = case.clock(stage)
+    if open_one is None:
+        return None
+    clock = msgspec.structs.replace(open_one.clock, used_s=used_s(open_one, at, rules), paused_s=paused_s(open_one, at))
+    stopped = msgspec.structs.replace(open_one, clock=clock, stopped_at=at, pauses=_ended(open_one.pauses, at))
+    if stage == DISPOSAL:
+        _swap(case, open_one, stopped)
+    else:
+        case.clocks = tuple([c for c in case.clocks if c is not open_one])
+    return stopped
+
+
+def pause(case: Case, stage: str, at: dt.datetime) -> str:
+    """Let the clock of *stage* stand still from *at* on; its id, or empty where none was running."""
+    running = case.clock(stage)
+    if running is None or not running.running:
+        return ""
+    _swap(case, running, msgspec.structs.replace(running, pauses=(*running.pauses, Pause(start=at))))
+    return running.clock.clock_id
+
+
+def resume(case: Case, stage: str, at: dt.datetime, rules: Rules) -> dt.datetime | None:
+    """Let the clock of *stage* run again; its new deadline, later by what the pause cost."""
+    standing = case.clock(stage)
+    if standing is None or standing.running:
+        return None
+    pauses = _ended(standing.pauses, at)
+    old = standing.clock
+    spans = [(p.start, p.end or at) for p in pauses]
+    due = deadline(old.started_at, old.limit, old.unit_kind, rules.calendar, pauses=spans, extended_s=old.extended_s)
+    clock = msgspec.structs.replace(
+        old, due_at=due.due_at, provisional=due.provisional, paused_s=paused_s(standing, at)
+    )
+    _swap(case, standing, msgspec.structs.replace(standing, clock=clock, pauses=pauses))
+    return due.due_at
+
+
+def reopen(case: Case, stopped: CaseClock, at: dt.datetime, rules: Rules) -> None:
+    """Let a stopped clock run on from *at*, as if it had been paused since it stopped."""
+    since = Pause(start=stopped.stopped_at or at)
+    standing = msgspec.structs.replace(stopped, stopped_at=None, pauses=(*stopped.pauses, since))
+    _swap(case, stopped, standing)
+    resume(case, standing.clock.stage, at, rules)
+
+
+def used_s(one: CaseClock, at: dt.datetime, rules: Rules) -> int:
+    """Seconds of its own kind of time that the clock used until *at*, its pauses taken out."""
+    spans = [(p.start, p.end or at) for p in one.pauses]
+    return used_seconds(one.clock.started_at, at, spans, one.clock.unit_kind, rules.calendar)
+
+
+def limit_s(clock: Clock) -> int:
+    """The whole limit in seconds, extensions included."""
+    return limit_seconds(clock.limit, clock.unit_kind) + clock.extended_s
+
+
+def paused_s(one: CaseClock, at: dt.datetime) -> int:
+    """Seconds on the wall clock in which it stood."""
+    return int(sum(((p.end or at) - p.start).total_seconds() for p in one.pauses))
+
+
+def warn_at(one: CaseClock, rules: Rules) -> dt.datetime:
+    """When somebody should be told that the limit will soon pass: at the profile's share of its own time."""
+    clock, share = one.clock, rules.warn_fraction
+    if clock.unit_kind in WORK_SECONDS and not one.pauses:
+        return moment(rules.calendar.after_work(micros(clock.started_at), int(limit_s(clock) * share) * 1_000_000))
+    return clock.due_at - (clock.due_at - clock.started_at) * (1 - share)
+
+
+def next_alarm(case: Case, rules: Rules) -> dt.datetime | None:
+    """The earliest moment at which a clock of *case* must be warned about or is overdue, or the case resumes."""
+    if case.purpose != "live" or case.state in ("closed", "voided"):
+        return None
+    moments = [case.resume_on] if case.state == "suspended" and case.resume_on else []
+    for one in case.clocks:
+        if not one.running or one.overdue:
+            continue
+        moments.append(one.clock.due_at + _AFTER if one.warned else warn_at(one, rules))
+    return min(moments, default=None)
+
+
+def mark(case: Case, one: CaseClock, *, warned: bool = False, overdue: bool = False) -> CaseClock:
+    """Note that *one* was warned about or is overdue."""
+    marked = msgspec.structs.replace(one, warned=one.warned or warned, overdue=one.overdue or overdue)
+    _swap(case, one, marked)
+    return marked
+
+
+def _swap(case: Case, old: CaseClock, new: CaseClock) -> None:
+    case.clocks = tuple([new if c is old else c for c in case.clocks])
+
+
+def _ended(pauses: tuple[Pause, ...], at: dt.datetime) -> tuple[Pause, ...]:
+    if pauses and pauses[-1].end is None:
+        return (*pauses[:-1], Pause(start=pauses[-1].start, end=at))
+    return pauses

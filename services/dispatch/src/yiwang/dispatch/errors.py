@@ -1,0 +1,48 @@
+"""Every refusal of this service, as the kit's error codes."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from yiwang.kit import ErrorCode, Problem
+
+from .refusals import REFUSALS, Refused
+
+NOT_FOUND = ErrorCode(
+    "dispatch.case_not_found", 404, who="caller", say="没有案件 {no}，或您无权查看", do="核对案件编号"
+)
+STALE = ErrorCode(
+    "dispatch.stale_version",
+    409,
+    who="caller",
+    say="案件已被他人更新：现为第 {current} 版，您看到的是第 {seen} 版",
+    do="刷新案件后再办理",
+)
+BAD_CURSOR = ErrorCode(
+    "dispatch.bad_cursor", 400, who="caller", say="翻页标记 cursor 无法识别", do="去掉 cursor 从第一页开始"
+)
+NUMBERS_EXHAUSTED = ErrorCode(
+    "dispatch.numbers_exhausted",
+    503,
+    who="admin",
+    say="{jurisdiction} 在 {day} 已用完当日 {limit} 个案号",
+    do="次日再立案；若为批量导入，请按立案日期分批",
+)
+NOT_RECONCILED = ErrorCode(
+    "dispatch.not_reconciled",
+    503,
+    who="admin",
+    say="本节点从备份恢复后，案号尚未与已发布的事件核对，暂不发号",
+    do="保持消息服务可用，核对会自动完成；持续不成时检查上级平台与消息服务",
+)
+REFUSED: Final = {
+    key: ErrorCode(f"dispatch.{key}", refusal.status, who="caller", say=refusal.say, do=refusal.do)
+    for key, refusal in REFUSALS.items()
+}
+"""The state machine's refusals by key."""
+
+
+def problem(refused: Refused) -> Problem:
+    """The HTTP answer (or the reason on a parked event) for a refusal of the state machine."""
+    error = REFUSED[refused.key]
+    return Problem(error, error.say.format(**refused.facts), error.do.format(**refused.facts))

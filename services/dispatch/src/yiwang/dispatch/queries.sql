@@ -1,0 +1,72 @@
+-- add_cases: cases at version 1; one that is known already (recovered from the stream) stays as it is
+insert into cases select * from json_populate_recordset(null::cases, $1::json) on conflict (case_id) do nothing;
+
+-- add_records: lines of the flow
+insert into flow select * from json_populate_recordset(null::flow, $1::json) on conflict (case_id, seq) do nothing;
+
+-- lock_cases: some cases, locked in the order of their ids
+select doc::text as doc from cases where case_id = any($1::text[]) order by case_id for update;
+
+-- lock_case: one case by its number or id, locked
+select doc::text as doc from cases where case_id = $1 or (case_no = $1 and case_no <> '') for update;
+
+-- case_doc: one case by its number or id
+select doc::text as doc from cases where case_id = $1 or (case_no = $1 and case_no <> '');
+
+-- save_cases: the next shape of cases
+update cases c set case_no = n.case_no, version = n.version, state = n.state, queue = n.queue,
+    updated_at = n.updated_at, area = n.area, county = n.county, unit_id = n.unit_id, category = n.category,
+    due_at = n.due_at, overdue = n.overdue, doc = n.doc
+from json_populate_recordset(null::cases, $1::json) n where c.case_id = n.case_id;
+
+-- take_numbers: raise the counters of (jurisdiction, day) pairs by how many are wanted, in sorted order
+insert into numbers (jurisdiction, day, last)
+select j, d, n from unnest($1::text[], $2::date[], $3::int[]) as w(j, d, n) order by j, d
+on conflict (jurisdiction, day) do update set last = numbers.last + excluded.last
+returning jurisdiction, day, last;
+
+-- numbers_known: numbers that the stream already showed for these cases
+select case_id, case_no from known_numbers where case_id = any($1::text[]);
+
+-- keep_known_numbers: what the stream shows
+insert into known_numbers select * from unnest($1::text[], $2::text[]) on conflict (case_id) do nothing;
+
+-- raise_numbers: never below what the stream shows
+insert into numbers (jurisdiction, day, last)
+select * from unnest($1::text[], $2::date[], $3::int[]) order by 1, 2
+on conflict (jurisdiction, day) do update set last = greatest(numbers.last, excluded.last);
+
+-- reconciled_for: the incarnation for which numbers were compared
+select incarnation from allocation;
+
+-- reconciled: numbers are compared for this incarnation
+insert into allocation (incarnation) values ($1) on conflict (one) do update set incarnation = excluded.incarnation;
+
+-- history_of: the flow of one case, in order
+select case_id, seq, version, action, result, state_before, state_after, role, unit_id, person_ref, opinion, receiver,
+    started_at, ended_at, due_at, used_s, overdue, media::text as media, note
+from flow where case_id = $1 order by seq;
+
+-- page_of_cases: newest first, what the caller may see, by whatever is asked; keyset on (created_at, case_id)
+select doc::text as doc, queue, due_at from cases
+where (created_at, case_id) < ($1, $2)
+    and ($3 = '' or state = $3) and ($4 = '' or queue = $4) and ($5 = '' or area like $5) and ($6 = '' or unit_id = $6)
+    and ($7 = '' or category = $7) and ($8 = '' or case_no like $8)
+    and ($9::boolean is null or (overdue or coalesce(due_at < $10, false)) = $9)
+    and (area like any($11::text[]) or unit_id = any($12::text[]))
+order by created_at desc, case_id desc limit $13;
+
+-- queue_counts: how many cases wait in each queue, of the caller's areas and of the caller's units
+select queue, count(*) filter (where area like any($1::text[])) as in_area,
+    count(*) filter (where unit_id = any($2::text[])) as in_unit,
+    count(*) filter (where area like any($1::text[]) and (overdue or coalesce(due_at < $3, false))) as late_in_area,
+    count(*) filter (where unit_id = any($2::text[]) and (overdue or coalesce(due_at < $3, false))) as late_in_unit
+from cases where queue <> '' group by queue;
+
+-- page_for_snapshot: cases changed since a moment, by id
+select doc::text as doc from cases where updated_at >= $1 and case_id > $2 order by case_id limit $3;
+
+-- flow_of_cases: the flow of some cases, in order
+select case_id, seq, version, action, result, state_before, state_after, role, unit_id, person_ref, opinion, receiver,
+    started_at, ended_at, due_at, used_s, overdue, media::text as media, note
+from flow where case_id = any($1::text[]) order by case_id, seq;

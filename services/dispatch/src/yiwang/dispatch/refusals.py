@@ -1,0 +1,80 @@
+"""Why the state machine says no: every refusal as data (status, what is so, what to do). `errors.py` publishes them."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+
+class Refusal(NamedTuple):
+    status: int
+    say: str
+    do: str
+
+
+class Refused(Exception):
+    """The action may not be done now, or not by this person, or lacks something. `key` is one of `REFUSALS`."""
+
+    def __init__(self, key: str, **facts: object) -> None:
+        self.key, self.facts = key, facts
+        super().__init__(REFUSALS[key].say.format(**facts))
+
+
+REFUSALS: Final[dict[str, Refusal]] = {
+    # the moment and the person
+    "not_now": Refusal(409, "案件处于“{state}”，不能{action}", "刷新案件，按其当前可办事项办理"),
+    "not_your_role": Refusal(403, "{action}须由{roles}办理", "请具备该岗位的人员办理"),
+    "outside_area": Refusal(403, "此案由 {area} 管辖，您的岗位不管辖该区域", "请管辖该区域的人员办理"),
+    "outside_unit": Refusal(403, "此案派给了“{unit}”，不是您所在的单位", "请该单位办理；派错的由该单位回退"),
+    "not_the_handler": Refusal(403, "此案已指派给另一位处置人员", "请该处置人员办理，或由部门重新指派"),
+    "not_the_assignee": Refusal(403, "此任务已交给另一位采集员", "请该采集员反馈，或由受理员改派"),
+    # what every action needs
+    "result_unknown": Refusal(422, "{action}没有“{result}”这种结果", "结果请填：{known}"),
+    "opinion_missing": Refusal(422, "{action}须写明意见", "在 opinion 中写明意见后重新提交"),
+    "photo_missing": Refusal(422, "{action}须附至少一张照片", "先上传照片，再在 media 中引用"),
+    "reason_missing": Refusal(422, "作废须选择原因代码", "在 reason_code 中填写原因代码"),
+    # place and class
+    "not_located": Refusal(409, "案件尚未定位，不能{action}", "先在网格服务中人工定位，或更正位置"),
+    "county_unknown": Refusal(409, "不知道案件所在的区县，不能派遣到区", "先更正案件位置，或指明区县"),
+    "area_malformed": Refusal(422, "{area} 不是本辖区内的区划代码", "填写本辖区内 6、9 或 12 位区划代码"),
+    "not_categorised": Refusal(422, "还没有确定案件类别", "在 category 中选择大类和小类"),
+    "category_unknown": Refusal(422, "现行分类标准中没有类别 {category}", "从现行分类标准中选择类别"),
+    "nothing_changed": Refusal(422, "没有任何更正内容", "填写要更正的类别或位置"),
+    # verification
+    "not_verified": Refusal(409, "该来源的上报须先核实属实才能受理", "先送核实"),
+    "task_missing": Refusal(409, "没有等待反馈的任务", "刷新案件；任务可能已改派或已完成"),
+    "is_self_disposed": Refusal(409, "采集员已自行处置，须先审核", "办理“自处置审核”"),
+    "not_self_disposed": Refusal(409, "此案不是采集员自行处置的", "按普通案件受理"),
+    # filing and dispatching
+    "condition_unknown": Refusal(422, "类别 {category} 没有立案条件“{condition}”", "从该类别的立案条件中选择"),
+    "condition_choice": Refusal(
+        422, "类别 {category} 有 {count} 个立案条件，须选定一个",
+        "在 condition_id 中填写立案条件",
+    ),
+    "not_at_city": Refusal(409, "此案不在市级派遣环节", "由区级派遣员派遣到责任单位"),
+    "not_at_district": Refusal(409, "此案不在区级派遣环节", "由市级派遣员办理"),
+    "not_at_last_command": Refusal(409, "此案须先由市派遣到区", "先办理“派遣到区”"),
+    "unit_unknown": Refusal(422, "单位库中没有在用的单位“{unit}”", "从单位库中选择责任单位"),
+    "unit_choice": Refusal(422, "责任清单没有给出唯一的责任单位", "在 unit_id 中指明责任单位"),
+    "override_reason_missing": Refusal(
+        422, "责任清单给出的是“{unit}”，改派须说明理由",
+        "在 overridden_reason 中写明理由",
+    ),
+    # handling
+    "handler_missing": Refusal(422, "没有写明处置人员", "在 handler_ref 中填写处置人员"),
+    "mode_missing": Refusal(422, "没有写明解决方式", "resolution_mode 填 service、manage 或 enforce"),
+    "already_confirmed": Refusal(409, "部门已经确认处置结果", "等待派遣员审核"),
+    "not_confirmed": Refusal(409, "部门还没有确认处置结果", "请责任单位先确认"),
+    "resume_out_of_range": Refusal(422, "恢复日期须在今后 {days} 天之内", "在 resume_on 中另选日期"),
+    "already_suspended_once": Refusal(409, "此案已经挂账过一次，不能再次挂账", "继续处置，或申请强制结案"),
+    "already_referred": Refusal(409, "此案已转执法，尚无结果", "等待执法机关反馈结果"),
+    "agency_missing": Refusal(422, "没有写明执法机关", "在 agency_id 中填写执法机关"),
+    # checking and closing
+    "checker_is_handler": Refusal(403, "核查人员与处置单位是同一单位，不能自查", "请其他单位的采集员核查"),
+    "task_still_open": Refusal(409, "核查任务尚未反馈，不能由值班长裁定", "等待采集员反馈，或改派核查"),
+    "closing_condition_missing": Refusal(
+        422, "结案须逐项确认结案条件：{missing}",
+        "在 closing_condition_ids 中列出已满足的结案条件；无法满足的申请强制结案",
+    ),
+    "force_not_requested": Refusal(409, "还没有人申请强制结案", "先由受理员或派遣员申请"),
+    "approver_is_requester": Refusal(403, "强制结案的审批人不能是申请人", "请另一位值班长或领导审批"),
+}  # fmt: skip

@@ -1,0 +1,189 @@
+"""The city's profile as the state machine asks for it: classes, conditions, units, clocks, governance."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any, Final, NamedTuple
+
+import msgspec
+from yiwang.contracts import Category, Clock, UnitRef
+
+from . import clocks
+from .acts import Body, CategoryChoice, DispatchBody, ToldBody
+from .calendar import SHANGHAI, Calendar
+from .case import Case
+from .codes import Codes, Condition
+from .matrix import Assigned, Matrix
+from .refusals import Refused
+from .units import Ambiguous, Unit, Units
+
+YEAR: Final = 365
+
+
+class Chosen(NamedTuple):
+    """Who shall handle a case: the lead first, each with its level, and the rule that said so."""
+
+    units: tuple[UnitRef, ...]
+    levels: tuple[int, ...]
+    rule_id: str
+
+    @property
+    def pairs(self) -> list[tuple[UnitRef, int]]:
+        return list(zip(self.units, self.levels, strict=True))
+
+
+class Auto(msgspec.Struct, frozen=True, kw_only=True):
+    """Which steps the service takes by itself, where nothing is left to choose."""
+
+    accept: bool = True
+    """Reports whose source needs no verification, with a class and a place"""
+    verify: bool = True
+    """A verify task for reports that must be verified, at once"""
+    file: bool = True
+    """Where the class has exactly one condition, or a default one"""
+    dispatch: bool = True
+    """Where the matrix names a unit"""
+
+
+class Rules(msgspec.Struct, frozen=True, kw_only=True):
+    """One version of everything that differs from city to city."""
+
+    codes: Codes
+    code_set: str
+    matrix: Matrix
+    units: Units
+    calendar: Calendar
+    versions: dict[str, str] = {}
+    supervise: str = "city"
+    """city or district: who accepts, checks and closes"""
+    two_commands: bool = False
+    """True: the city dispatches to the district, the district to the unit"""
+    stages: dict[str, tuple[int, str]] = {}
+    """Stage → its limit and kind of unit"""
+    warn_fraction: float = 0.75
+    check_unable_limit: int = 2
+    suspend_days: int = YEAR
+    rework_clock: str = "restart"
+    void_not_exist: bool = False
+    auto: Auto = Auto()
+    command_units: dict[str, str] = {}
+    """County → its command centre's unit"""
+    history_limit: tuple[int, str] = (5, "work_day")
+    """The limit that an imported case is given where its class has no condition"""
+
+    @property
+    def matrix_version(self) -> str:
+        return self.matrix.version
+
+    def category(self, choice: CategoryChoice) -> Category | None:
+        """The class that somebody chose from the code set in force, with its names."""
+        return self.codes.category(self.code_set, choice.kind, choice.major, choice.minor)
+
+    def conditions(self, case: Case, at: dt.datetime) -> tuple[Condition, ...]:
+        """The conditions under which *case* may be filed at the moment *at*."""
+        if case.category is None:
+            return ()
+        return self.codes.conditions_of(case.category, at.astimezone(SHANGHAI).date())
+
+    def condition(self, case: Case, condition_id: str, at: dt.datetime) -> Condition:
+        """The condition of that id, or the only one where none is named.
+
+        Raises Refused for one that the class doesn't have, or when a choice is left.
+        """
+        found = self.conditions(case, at)
+        wanted = condition_id or case.condition_id
+        key = case.category.key if case.category else ""
+        if wanted:
+            for one in found:
+                if one.condition_id == wanted:
+                    return one
+            if condition_id or case.imported is None:
+                raise Refused("condition_unknown", category=key, condition=wanted)
+        if case.imported is not None:
+            return found[0] if found else self._told_condition(case)
+        if len(found) != 1:
+            raise Refused("condition_choice", category=key, count=len(found))
+        return found[0]
+
+    def _told_condition(self, case: Case) -> Condition:
+        at = case.category
+        limit, kind = self.history_limit
+        return Condition(
+            condition_id="imported",
+            version="",
+            code_set=at.code_set if at else "",
+            kind=at.kind if at else "",
+            major=at.major if at else "",
+            minor=at.minor if at else "",
+            text="",
+            limit=limit,
+            unit_kind=kind,
+        )
+
+    def pins(self, case: Case) -> dict[str, str]:
+        """The versions of everything that a filed case is judged by from now on."""
+        return self.versions | {"grid": case.place.grid_version if case.place else ""}
+
+    def assigned(self, case: Case, at: dt.datetime) -> Assigned | None:
+        """The matrix's answer for a filed case; None where no rule finds a unit."""
+        if case.category is None:
+            return None
+        return self.matrix.assign(case.category, case.condition_id, case.place, at.astimezone(SHANGHAI).date())
+
+    def choice_of_unit(self, case: Case, body: Body, at: dt.datetime) -> Chosen:
+        """The units that a dispatcher named, else the matrix's.
+
+        Raises Refused for a unit that isn't registered, for another one than the matrix's without a reason, and when
+        neither the dispatcher nor the matrix names one.
+        """
+        if isinstance(body, ToldBody):
+            known = self.units.get(body.told.unit_id)
+            return Chosen((body.told,), (known.level if known else 1,), "")
+        asked = body if isinstance(body, DispatchBody) else DispatchBody()
+        advice = self.assigned(case, at)
+        if not asked.unit_id:
+            if advice is None:
+                raise Refused("unit_choice")
+            return _chosen((advice.lead, *advice.co), advice.rule_id)
+        lead = self.unit(asked.unit_id)
+        if advice is not None and lead.unit_id != advice.lead.unit_id and not asked.overridden_reason.strip():
+            raise Refused("override_reason_missing", unit=advice.lead.name)
+        same = advice is not None and lead.unit_id == advice.lead.unit_id
+        co = tuple(self.unit(u) for u in dict.fromkeys(asked.co_unit_ids) if u != lead.unit_id)
+        return _chosen((lead, *co), advice.rule_id if same and advice else "")
+
+    def unit(self, unit_id: str) -> Unit:
+        """The registered unit of that id or name. Raises Refused."""
+        try:
+            unit = self.units.resolve(unit_id, unit_id)
+        except Ambiguous:
+            unit = None
+        if unit is None:
+            raise Refused("unit_unknown", unit=unit_id)
+        return unit
+
+    def line_of(self, unit_id: str) -> tuple[str, ...]:
+        """The unit and the units above it: their people may act for it."""
+        line = [unit_id]
+        unit = self.units.get(unit_id)
+        while unit is not None and unit.parent and unit.parent not in line:
+            line.append(unit.parent)
+            unit = self.units.get(unit.parent)
+        return tuple(line)
+
+    def command_of(self, county: str) -> UnitRef:
+        """The command centre (指挥中心) of a district."""
+        unit = self.units.get(self.command_units.get(county, ""))
+        if unit is None:
+            return UnitRef(unit_id=f"command-{county}", unit_name=f"{county}指挥中心")
+        return UnitRef(unit_id=unit.unit_id, unit_name=unit.name)
+
+    def start_stage(self, case: Case, stage: str, at: dt.datetime, owner: str = "") -> Clock:
+        """Start the clock of a stage with the profile's limit."""
+        limit, kind = self.stages[stage]
+        return clocks.start(case, stage, kind, limit, at, self, owner)
+
+
+def _chosen(units: tuple[Unit, ...], rule_id: str) -> Chosen:
+    refs: tuple[Any, ...] = tuple([UnitRef(unit_id=u.unit_id, unit_name=u.name) for u in units])
+    return Chosen(refs, tuple([u.level for u in units]), rule_id)

@@ -1,0 +1,194 @@
+"""Rows ↔ cases. Every write is one statement per table for however many cases."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+import msgspec
+from yiwang.contracts import MediaRef, areas
+from yiwang.kit import Sql
+
+from .calendar import SHANGHAI
+from .case import Case, queue_of
+from .draft import Record
+from .errors import NUMBERS_EXHAUSTED
+
+sql: Final = Sql("yiwang.dispatch")
+LAST_NUMBER: Final = 99_999
+"""Five digits of a day's sequence (19 digits: 6 jurisdiction, 8 date, 5)."""
+
+_case: Final = msgspec.json.Decoder(Case)
+_media: Final = msgspec.json.Decoder(tuple[MediaRef, ...])
+_encode: Final = msgspec.json.Encoder().encode
+
+
+class CaseRow(msgspec.Struct, frozen=True):
+    """One line of `cases`; written as JSON that PostgreSQL takes apart."""
+
+    case_id: str
+    case_no: str
+    version: int
+    state: str
+    queue: str
+    created_at: dt.datetime
+    updated_at: dt.datetime
+    area: str
+    county: str
+    unit_id: str
+    category: str
+    due_at: dt.datetime | None
+    overdue: bool
+    doc: Case
+
+
+class Listed(msgspec.Struct, frozen=True):
+    """A case in a list, with the queue in which it waits and its nearest deadline."""
+
+    case: Case
+    queue: str
+    due_at: dt.datetime | None
+
+
+class QueueCount(msgspec.Struct, frozen=True):
+    queue: str
+    in_area: int
+    in_unit: int
+    late_in_area: int
+    late_in_unit: int
+
+
+class Filter(msgspec.Struct, frozen=True, kw_only=True):
+    """What a list of cases asks for; empty means any. `areas` and `units` are what the caller may see."""
+
+    state: str = ""
+    queue: str = ""
+    area: str = ""
+    unit_id: str = ""
+    category: str = ""
+    q: str = ""
+    overdue: bool | None = None
+    areas: tuple[str, ...] = ()
+    units: tuple[str, ...] = ()
+
+
+def row_of(case: Case, now: dt.datetime) -> CaseRow:
+    """The columns by which lists and queues find *case*."""
+    dues = [c.clock.due_at for c in case.clocks if c.running]
+    lead = case.assignments[0] if case.assignments else None
+    return CaseRow(
+        case_id=case.case_id,
+        case_no=case.case_no,
+        version=case.version,
+        state=case.state,
+        queue=queue_of(case),
+        created_at=case.created_at,
+        updated_at=now,
+        area=case.area,
+        county=case.county,
+        unit_id=lead.unit_id if lead else "",
+        category=case.category.key if case.category else "",
+        due_at=min(dues) if dues else None,
+        overdue=case.flags.overdue,
+        doc=case,
+    )
+
+
+async def add(tx: Any, cases: Sequence[Case], records: Sequence[Record], now: dt.datetime) -> None:
+    """Keep new cases with the first line of their flow."""
+    await sql.run(tx, "add_cases", _encode([row_of(case, now) for case in cases]).decode())
+    await sql.run(tx, "add_records", _encode(records).decode())
+
+
+async def save(tx: Any, cases: Sequence[Case], records: Sequence[Record], now: dt.datetime) -> None:
+    """Keep the next shape of locked cases and the lines that their flow grew by."""
+    await sql.run(tx, "save_cases", _encode([row_of(case, now) for case in cases]).decode())
+    if records:
+        await sql.run(tx, "add_records", _encode(records).decode())
+
+
+async def lock_all(tx: Any, case_ids: Iterable[str]) -> dict[str, Case]:
+    """Those of *case_ids* that are known, locked until the transaction ends."""
+    found = await tx.fetch(sql["lock_cases"], list(case_ids))
+    cases = (_case.decode(row["doc"]) for row in found)
+    return {case.case_id: case for case in cases}
+
+
+async def lock(tx: Any, no_or_id: str) -> Case | None:
+    """The case of that number or id, locked until the transaction ends."""
+    doc = await sql.value(tx, "lock_case", no_or_id)
+    return None if doc is None else _case.decode(doc)
+
+
+async def find(db: Any, no_or_id: str) -> Case | None:
+    doc = await sql.value(db, "case_doc", no_or_id)
+    return None if doc is None else _case.decode(doc)
+
+
+async def history(db: Any, case_id: str) -> list[Record]:
+    """The whole flow of a case, in order."""
+    return [_record(row) for row in await db.fetch(sql["history_of"], case_id)]
+
+
+async def histories(db: Any, case_ids: Sequence[str]) -> dict[str, list[Record]]:
+    flows: dict[str, list[Record]] = {case_id: [] for case_id in case_ids}
+    for row in await db.fetch(sql["flow_of_cases"], list(case_ids)):
+        flows[row["case_id"]].append(_record(row))
+    return flows
+
+
+def _record(row: Any) -> Record:
+    return Record(**{**row, "media": _media.decode(row["media"])})
+
+
+async def page(db: Any, asked: Filter, now: dt.datetime, after: tuple[dt.datetime, str], limit: int) -> list[Listed]:
+    """At most *limit* cases older than *after*, newest first. *db* is inside a transaction."""
+    # Plan for these very filters: a plan for any filters would read the whole table for rare ones.
+    await db.execute("set local plan_cache_mode = force_custom_plan")
+    found = await db.fetch(
+        sql["page_of_cases"], *after, asked.state, asked.queue, _below(asked.area), asked.unit_id, asked.category,
+        f"{asked.q}%" if asked.q else "", asked.overdue, now, [_below(a) for a in asked.areas], list(asked.units),
+        limit,
+    )  # fmt: skip
+    return [Listed(_case.decode(row["doc"]), row["queue"], row["due_at"]) for row in found]
+
+
+async def queue_counts(db: Any, seen: Sequence[str], units: Sequence[str], now: dt.datetime) -> list[QueueCount]:
+    return await sql.rows(db, "queue_counts", QueueCount, [_below(a) for a in seen], list(units), now)
+
+
+async def changed_since(db: Any, since: dt.datetime, after: str, limit: int) -> list[Case]:
+    """Cases changed since a moment, by id, for a reader that fills its copy."""
+    return [_case.decode(row["doc"]) for row in await db.fetch(sql["page_for_snapshot"], since, after, limit)]
+
+
+def _below(area: str) -> str:
+    """The pattern that the codes of *area*'s subtree match; empty for no area."""
+    if len(area) == 6 and area.endswith("00"):
+        area = area[:2] if area.endswith("0000") else area[:4]
+    return f"{area}%" if area else ""
+
+
+async def take_numbers(tx: Any, wanted: Sequence[tuple[str, dt.datetime]]) -> list[str]:
+    """A case number for each (jurisdiction, moment of filing), gap-free: call it last, after every other lock.
+
+    The number is the jurisdiction's code, the Shanghai date and a five-digit sequence. A town that registers by
+    itself has a nine-digit code. Raises NUMBERS_EXHAUSTED when a day has more than 99,999.
+    """
+    days = [(jurisdiction, at.astimezone(SHANGHAI).date()) for jurisdiction, at in wanted]
+    counts: dict[tuple[str, dt.date], int] = {}
+    for key in days:
+        counts[key] = counts.get(key, 0) + 1
+    keys = sorted(counts)
+    rows = await tx.fetch(sql["take_numbers"], [k[0] for k in keys], [k[1] for k in keys], [counts[k] for k in keys])
+    following = {
+        (row["jurisdiction"], row["day"]): row["last"] - counts[row["jurisdiction"], row["day"]] for row in rows
+    }
+    numbers = []
+    for key in days:
+        following[key] += 1
+        if following[key] > LAST_NUMBER:
+            raise NUMBERS_EXHAUSTED(jurisdiction=key[0], day=key[1].isoformat(), limit=LAST_NUMBER)
+        numbers.append(f"{areas.county_of(key[0])}{key[1]:%Y%m%d}{following[key]:05d}")
+    return numbers
