@@ -26,7 +26,12 @@ LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
 def set_up(kit: Kit, name: str) -> None:
     """Configure structlog and, when a collector is configured, OpenTelemetry. Safe to call again."""
-    renderer: Any = structlog.processors.JSONRenderer(ensure_ascii=False) if kit.log_json else structlog.dev.ConsoleRenderer()
+    # Never a traceback with local variables: they hold passwords and what citizens wrote.
+    renderer: Any = (
+        structlog.processors.JSONRenderer(ensure_ascii=False)
+        if kit.log_json
+        else structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    )
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

@@ -26,6 +26,7 @@ import pytest_asyncio
 
 from yiwang.contracts import Event, decode, tag_of
 from yiwang.kit import App, Clock, Kit, Node, Service, running
+from yiwang.kit import _telemetry
 from yiwang.kit._app import Link
 from yiwang.kit._envelope import Ready, ready
 from yiwang.kit._nats import PARKED, STREAMS, api
@@ -301,6 +302,7 @@ class TestServers:
 @pytest.fixture(scope="session")
 def test_servers() -> Iterator[TestServers]:
     """NATS and PostgreSQL of the session, embedded."""
+    _telemetry.set_up(Kit(log_level="error"), "tests")
     names = [f"t{n}" for n in range(200)]
     with Nats(accounts=[Account(n) for n in names]) as nats, Postgres(durable=False) as postgres:
         yield TestServers(nats, postgres, iter(names))
