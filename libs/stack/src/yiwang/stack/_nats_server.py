@@ -170,26 +170,36 @@ class Nats:
         book = self.directory / "accounts.json"
         known = msgspec.json.decode(book.read_bytes(), type=dict[str, Account]) if book.exists() else {}
         for name, account in self._accounts.items():
-            before = known.get(name, account)
-            login = {
-                "user": account.user or before.user or name,
-                "password": account.password or before.password or secrets.token_urlsafe(18),
-            }
-            self._accounts[name] = msgspec.structs.replace(account, **login)
-        _write_private(book, msgspec.json.encode(known | self._accounts))
+            self._accounts[name] = complete_login(account, known.get(name, account))
+        write_private(book, msgspec.json.encode(known | self._accounts))
 
     def _write_config(self) -> Path:
-        accounts: dict[str, Any] = {account.name: _account_block(account) for account in self._accounts.values()}
-        config = {
-            "listen": f"127.0.0.1:{self.port}",
-            "jetstream": {"store_dir": str(self.directory / "jetstream"), "sync_interval": self._sync},
-            "accounts": accounts,
-            "max_payload": 8 * 2**20,
-            "max_control_line": 16 * 2**10,
-        }
+        listen, store = f"127.0.0.1:{self.port}", str(self.directory / "jetstream")
         path = self.directory / "nats.conf"
-        _write_private(path, json.dumps(config, indent=1).encode())  # the server's format is a superset of JSON
+        write_private(path, server_config(listen, store, self._sync, self._accounts.values()).encode())
         return path
+
+
+def complete_login(account: Account, before: Account | None = None) -> Account:
+    """The account with a user and a password: its own, else those it had before, else new ones."""
+    before = before or account
+    return msgspec.structs.replace(
+        account,
+        user=account.user or before.user or account.name,
+        password=account.password or before.password or secrets.token_urlsafe(18),
+    )
+
+
+def server_config(listen: str, store: str, sync: str, accounts: Iterable[Account]) -> str:
+    """The text of nats.conf (the server's format is a superset of JSON)."""
+    config = {
+        "listen": listen,
+        "jetstream": {"store_dir": store, "sync_interval": sync},
+        "accounts": {account.name: _account_block(account) for account in accounts},
+        "max_payload": 8 * 1024 * 1024,
+        "max_control_line": 16 * 1024,
+    }
+    return json.dumps(config, indent=1)
 
 
 def _account_block(account: Account) -> dict[str, Any]:
@@ -208,7 +218,7 @@ def _account_block(account: Account) -> dict[str, Any]:
     }
 
 
-def _write_private(path: Path, content: bytes) -> None:
+def write_private(path: Path, content: bytes) -> None:
     """Replace the file at once, readable by its owner only: it holds passwords."""
     fresh = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

@@ -7,6 +7,7 @@ would die with that thread. So every child here is forked by one thread that liv
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import random
@@ -50,13 +51,13 @@ def free_port() -> int:
 def spawn(
     command: Sequence[str],
     *,
-    log: Path,
+    log: Path | None,
     env: Mapping[str, str] | None = None,
     user: ServerUser | None = None,
     on_parent_death: signal.Signals = signal.SIGTERM,
     cwd: str = "/",
 ) -> subprocess.Popen[bytes]:
-    """Start `command`, its output appended to `log`; it gets `on_parent_death` when this process dies."""
+    """Start `command`, its output appended to `log` (None: a pipe); when we die it gets `on_parent_death`."""
     parent = os.getpid()
 
     def prepare() -> None:
@@ -66,12 +67,13 @@ def spawn(
                 os._exit(0)
 
     def start() -> subprocess.Popen[bytes]:
-        with log.open("ab") as out:
+        with contextlib.ExitStack() as stack:
+            out = stack.enter_context(log.open("ab")) if log else subprocess.PIPE
             return subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=out,
-                stderr=out,
+                stderr=out if log else subprocess.STDOUT,
                 env=dict(env) if env is not None else None,
                 cwd=cwd,
                 start_new_session=True,  # Ctrl-C in the terminal is for us; we stop the children in order
