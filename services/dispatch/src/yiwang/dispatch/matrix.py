@@ -89,7 +89,7 @@ class Matrix:
     def assign(
         self, category: Category, condition_id: str, place: Place | None, day: dt.date, owner_unit: str = ""
     ) -> Assigned | None:
-        """The unit that must handle it; None if no rule finds one (`load_profile` refuses a matrix that allows this)."""
+        """The unit that must handle it; None if no rule finds one (a good matrix ends in a rule that always does)."""
         return next(self.candidates(category, condition_id, place, day, owner_unit), None)
 
     def candidates(

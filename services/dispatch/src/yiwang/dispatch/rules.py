@@ -45,6 +45,21 @@ class Auto(msgspec.Struct, frozen=True, kw_only=True):
     """Where the matrix names a unit"""
 
 
+class AutoRule(msgspec.Struct, frozen=True, kw_only=True):
+    """What the service does by itself for some channels and classes; ``*`` is any, ``event/04/*`` a major."""
+
+    channels: frozenset[str] = frozenset("*")
+    categories: tuple[str, ...] = ("*",)
+    auto: Auto
+
+    def covers(self, channel: str, category: str) -> bool:
+        if not ("*" in self.channels or channel in self.channels):
+            return False
+        return any(
+            one == category or (one.endswith("*") and category.startswith(one[:-1])) for one in self.categories
+        )
+
+
 class Rules(msgspec.Struct, frozen=True, kw_only=True):
     """One version of everything that differs from city to city."""
 
@@ -66,6 +81,9 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     rework_clock: str = "restart"
     void_not_exist: bool = False
     auto: Auto = Auto()
+    """Where no rule of `auto_rules` covers the report"""
+    auto_rules: tuple[AutoRule, ...] = ()
+    """The first that covers a report decides"""
     command_units: dict[str, str] = {}
     """County → its command centre's unit"""
     history_limit: tuple[int, str] = (5, "work_day")
@@ -74,6 +92,11 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def matrix_version(self) -> str:
         return self.matrix.version
+
+    def auto_of(self, case: Case) -> Auto:
+        """The steps that need no person on *case*."""
+        category = case.category.key if case.category else ""
+        return next((r.auto for r in self.auto_rules if r.covers(case.channel.code, category)), self.auto)
 
     def category(self, choice: CategoryChoice) -> Category | None:
         """The class that somebody chose from the code set in force, with its names."""
