@@ -1,8 +1,7 @@
 """A small real service behind the real HTTP edge, on a real PostgreSQL and NATS."""
 
 import contextlib
-import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Annotated, Any
 
 import asyncpg
@@ -11,10 +10,10 @@ import msgspec
 import pytest
 import pytest_asyncio
 from litestar import Litestar, get, post
-from yiwang.kit import App, Caller, ErrorCode, Kit, Role, Service, allow, anonymous, answers, running
-from yiwang.kit._dev_people import dev_issuer, dev_token
+from yiwang.kit import App, Caller, ErrorCode, Role, Service, allow, anonymous, answers
+from yiwang.kit._dev_people import dev_token
 from yiwang.kit._http import build_http, close_http
-from yiwang.stack.embedded import Nats, Postgres
+from yiwang.stack.testing import TestNode
 
 NO_THING = ErrorCode("desk.no_thing", 404, who="caller", say="没有物品 {no}", do="核对物品编号")
 SOLD = ErrorCode("desk.sold", 409, who="caller", say="物品 {no} 已售出", do="另选一件")
@@ -122,41 +121,19 @@ class Desk(msgspec.Struct):
         return httpx.AsyncClient(transport=transport, base_url="http://desk", headers=headers)
 
 
-@pytest.fixture(scope="session")
-def servers() -> Iterator[tuple[Nats, Postgres]]:
-    with Nats() as nats, Postgres(durable=False) as postgres:
-        yield nats, postgres
-
-
-@pytest_asyncio.fixture
-async def kit(servers: tuple[Nats, Postgres]) -> Kit:
-    nats, postgres = servers
-    name = f"t{uuid.uuid4().hex[:12]}"
-    db = await asyncpg.connect(postgres.url())
-    await db.execute(f"create database {name}")
-    await db.close()
-    return Kit(
-        nats_url=nats.url(),
-        database_url=postgres.url(name),
-        embedded=True,
-        jwks=str(dev_issuer().jwks),
-        stream_max_gib=0.05,
-    )
-
-
 Start = Callable[..., Awaitable[Desk]]
 
 
 @pytest_asyncio.fixture
-async def start(kit: Kit) -> AsyncIterator[Start]:
-    """Starts services behind one HTTP edge."""
+async def start(node: TestNode) -> AsyncIterator[Start]:
+    """Starts a service behind an HTTP edge of its own."""
     async with contextlib.AsyncExitStack() as stack:
 
-        async def go(*services: Service, **options: Any) -> Desk:
-            apps = await stack.enter_async_context(running(*services, kit=kit, environ={}))
-            asgi = build_http(apps, title="测试台", **({"strict": True} | options))
+        async def go(service: Service, **options: Any) -> Desk:
+            running = await stack.enter_async_context(node.running(service))
+            asgi = build_http([running.app], title="测试台", **({"strict": True} | options))
             stack.push_async_callback(close_http, asgi)
-            return Desk(apps[0], asgi)
+            return Desk(running.app, asgi)
 
         yield go
 

@@ -17,8 +17,8 @@ PNG = b"\x89PNG\r\n\x1a\n" + b"pixels"
 
 
 @pytest_asyncio.fixture
-async def nc(servers):
-    client = await nats.connect(servers[0].url())
+async def nc(node):
+    client = await nats.connect(node.nats_url)
     yield client
     await client.close()
 

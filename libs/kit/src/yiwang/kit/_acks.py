@@ -16,6 +16,7 @@ import structlog
 from ._engine import Engine, HandlerFailed, Item, item_of, refusal, subscribed
 from ._nats import PARKED, STREAMS, JetStreamError, api
 from ._service import Retry
+from ._telemetry import span_of
 
 if TYPE_CHECKING:
     from ._app import App
@@ -171,7 +172,10 @@ class Host:
                     break
                 run.append(item)
             try:
-                done, ctx = await self.engine.run(run, None)
+                with span_of(f"{self.app.service.name} handles", [item.trace for item in run]):
+                    done, ctx = await self.engine.run(run, None)
+                    if ctx.outputs:
+                        await self.app.publish_ready(ctx.outputs, timeout=10)
             except HandlerFailed as failed:
                 at = next(n for n, item in enumerate(run) if item is failed.items[0])
                 if at == 0 and len(failed.items) == 1:
@@ -181,8 +185,6 @@ class Host:
                 part, work = work[:size], work[size:]
                 await self._handle(part)
                 continue
-            if ctx.outputs:
-                await self.app.publish_ready(ctx.outputs, timeout=10)
             for _item, msg in work[:done]:
                 await self.app.nc.publish(msg.reply, b"")
             self.app.count(run[:done], ctx)

@@ -135,8 +135,18 @@ class App:
                 self._spawn(_timers.keep(self), "timers")
         elif self.service.subscriptions:
             self._spawn(_acks.keep(self), "acks")
+        await self._announce()
         for loop, leased in self.service.backgrounds:
             self._spawn(self._background(loop, leased), loop.__name__)
+
+    async def _announce(self) -> None:
+        """Answer NATS micro's PING, INFO and STATS, so that operators see who runs where (ADR-32)."""
+        from nats.micro import add_service
+
+        self._micro = await add_service(
+            self.nc, name=self.service.name, version="0.1.0", description=f"yiwang {self.service.name}",
+            metadata={"node": self.node.node_id, "tier": self.node.tier, "replica": self.replica},
+        )  # fmt: skip
 
     async def _open_pool(self) -> None:
         schema = self.service.schema
@@ -160,6 +170,8 @@ class App:
         for group in list(self.leases):
             with contextlib.suppress(Exception):  # the database may be down: leases end by themselves
                 await self.release(group)
+        if self.nc.is_connected:
+            await self._micro.stop()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -266,7 +278,7 @@ class App:
         if not await mine():
             await asyncio.sleep(ttl / 3)
             return
-        task = asyncio.create_task(loop(self), name=f"{self.service.name}/{name}")  # type: ignore[arg-type]
+        task: asyncio.Task[None] = asyncio.create_task(loop(self), name=f"{self.service.name}/{name}")  # type: ignore[arg-type]
         try:
             while not task.done():
                 await asyncio.wait([task], timeout=ttl / 3)

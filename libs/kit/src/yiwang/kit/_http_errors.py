@@ -171,9 +171,15 @@ def answer_exception(request: Request[Any, Any, Any], exc: Exception) -> Respons
     return Response(
         content=msgspec.json.encode(problem.body(trace_id)),
         status_code=problem.status,
-        headers=problem.headers(),
+        headers=_allowed_methods(exc) | problem.headers(),
         media_type=PROBLEM_JSON,
     )
+
+
+def _allowed_methods(exc: Exception) -> dict[str, str]:
+    """RFC 9110: a 405 lists the methods that the resource has."""
+    found = {k.lower(): v for k, v in (exc.headers or {}).items()} if isinstance(exc, HTTPException) else {}
+    return {"Allow": found["allow"]} if "allow" in found else {}
 
 
 def _declared_or_internal(problem: Problem, scope: Any, trace_id: str) -> Problem:

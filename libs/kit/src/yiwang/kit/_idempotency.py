@@ -57,7 +57,7 @@ class Idempotency:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         key = _key(scope)
-        if not key or not _may_enter(scope):
+        if key is None or not _may_enter(scope):
             await self._app(scope, receive, send)
             return
         if not KEY.match(key):
@@ -93,10 +93,10 @@ class Idempotency:
             await send(message)
 
 
-def _key(scope: Any) -> str:
+def _key(scope: Any) -> str | None:
     if scope["type"] != "http" or not scope["route_handler"].opt.get("idempotent"):
-        return ""
-    return next((value.decode("latin-1") for name, value in scope["headers"] if name == b"idempotency-key"), "")
+        return None
+    return next((value.decode("latin-1") for name, value in scope["headers"] if name == b"idempotency-key"), None)
 
 
 def _may_enter(scope: Any) -> bool:

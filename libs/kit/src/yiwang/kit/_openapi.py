@@ -116,10 +116,21 @@ def _complete(operation: dict[str, Any], method: str, path: str, handler: HTTPRo
         responses[str(status)] = {"description": "; ".join(said), "content": problem}
     if method in MUTATING and handler.opt.get("idempotent"):
         operation.setdefault("parameters", []).append(_IDEMPOTENCY_KEY)
+    for parameter in operation.get("parameters", ()):
+        if parameter["in"] == "query":
+            parameter["schema"] = _also_unix_time(parameter["schema"])
     guard = guard_of(handler)
     if guard is not None and not guard.public:
         operation["security"] = [{"bearer": []}]
         operation["x-roles"] = sorted(guard.roles)
+
+
+def _also_unix_time(schema: dict[str, Any]) -> dict[str, Any]:
+    """In a query a moment may also be written as Unix seconds (that is how msgspec reads it)."""
+    kinds = schema.get("oneOf") or schema.get("anyOf") or [schema]
+    if not any(kind.get("format") == "date-time" for kind in kinds):
+        return schema
+    return {"anyOf": [*kinds, {"type": "number", "description": "Unix seconds"}]}
 
 
 _IDEMPOTENCY_KEY: Final = {

@@ -83,35 +83,40 @@ async def running(
 
 async def serve(
     *services: Service,
-    kit: Kit | None = None,
-    environ: Mapping[str, str] | None = None,
+    environs: Sequence[Mapping[str, str]] = (),
     ready: Callable[[Sequence[App]], Any] | None = None,
     migrated: bool = False,
 ) -> None:
-    """Serve until SIGTERM or SIGINT: handlers, loops and one HTTP listener; then drain.
+    """Serve until SIGTERM or SIGINT: handlers, loops and an HTTP listener a node; then drain.
 
+    *environs*: one environment a node (several nodes share this process); this process's own if none is given.
     Raises ConfigError with every mistake of the configuration.
     """
     from ._http import build_http, serve_http
 
-    environ = os.environ if environ is None else environ
-    kit = kit or load(Kit, environ, "YIWANG")
-    _telemetry.set_up(kit, "+".join(service.name for service in services))
+    environs = environs or [os.environ]
+    kits = [load(Kit, environ, "YIWANG") for environ in environs]
+    _telemetry.set_up(kits[0], "+".join(service.name for service in services))
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for signum in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signum, stop.set)
-    async with running(*services, kit=kit, environ=environ, migrated=migrated) as apps:
-        http = asyncio.create_task(serve_http(build_http(apps, title=f"一网 {'+'.join(a.service.name for a in apps)}"), kit.http_host, kit.http_port))
+    async with contextlib.AsyncExitStack() as nodes:
+        listeners, apps = [], []
+        for kit, environ in zip(kits, environs, strict=True):
+            started = await nodes.enter_async_context(running(*services, kit=kit, environ=environ, migrated=migrated))
+            listeners.append(asyncio.create_task(serve_http(build_http(started), kit.http_host, kit.http_port)))
+            apps += started
         if ready is not None:
             ready(apps)
         stopped = asyncio.create_task(stop.wait())
-        await asyncio.wait([http, stopped], return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([*listeners, stopped], return_when=asyncio.FIRST_COMPLETED)
         stopped.cancel()
-        if http.done():
-            http.result()  # the listener failed: say why
-        http.cancel()
-        await asyncio.gather(http, return_exceptions=True)
+        for listener in listeners:
+            if listener.done():
+                listener.result()  # it failed: say why
+            listener.cancel()
+        await asyncio.gather(*listeners, return_exceptions=True)
 
 
 def main(*services: Service) -> None:

@@ -19,6 +19,7 @@ from ._engine import Engine, HandlerFailed, Item, item_of, refusal, subscribed
 from ._feed import Feed, Raw
 from ._nats import STREAMS
 from ._service import Retry
+from ._telemetry import span_of
 
 if TYPE_CHECKING:
     from ._app import App
@@ -244,7 +245,9 @@ class Worker:
             waiting_ids = {id(item) for item in waiting}
             run = [item for item in items if id(item) not in waiting_ids]
             fresh = await app.inbox.fresh(db, run)
-            done, ctx = await self.engine.run(fresh, db)
+            with span_of(f"{app.service.name} handles", [item.trace for item in fresh]):
+                done, ctx = await self.engine.run(fresh, db)
+                await app.outbox.write(db, ctx)
             if done < len(fresh):  # the time budget is spent: settle what stands before the first one left
                 cut = _index(items, fresh[done])
                 await app.inbox.forget(db, fresh[done:])
@@ -253,7 +256,6 @@ class Worker:
             await self._write_held(db, waiting)
             if held_key:
                 await db.execute("delete from kit_held where n = any($1::bigint[])", [item.held for item in items])
-            await app.outbox.write(db, ctx)
             await self._move(db, ends)
         for stream, seq in ends.items():
             self.positions[stream] = max(seq, self.positions.get(stream, 0))

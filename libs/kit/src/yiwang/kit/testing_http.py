@@ -1,0 +1,101 @@
+"""For tests of a service's HTTP API: does it hold what its OpenAPI page promises, whatever is sent to it?"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from litestar import Litestar
+
+from ._dev_people import dev_issuer
+from ._http import http_server
+from ._identity import Post, Role
+
+CHECKS = (
+    "not_a_server_error",
+    "status_code_conformance",
+    "content_type_conformance",
+    "response_headers_conformance",
+    "response_schema_conformance",
+    "negative_data_rejection",
+    "missing_required_header",
+    "unsupported_method",
+    "ignored_auth",
+)
+"""schemathesis' checks. Not `positive_data_acceptance`: a schema cannot know that a category or an area exists."""
+
+
+def token_of_everybody(area: str = "440300") -> str:
+    """A token of one person who holds every role over *area*."""
+    posts = [Post(post_id=f"all-{role}", unit_id="demo-unit", role=role, areas=(area,)) for role in Role]
+    return dev_issuer().token("dev-everybody", posts)
+
+
+async def assert_api_holds(
+    app: Any,
+    *,
+    area: str = "",
+    token: str = "",
+    examples: int = 15,
+    exclude_paths: Sequence[str] = (),
+    checks: Sequence[str] = CHECKS,
+    timeout_s: float = 110.0,
+) -> str:
+    """Send wrong and right requests to every route of *app* (a test's running app, or the Litestar app itself).
+
+    No 500, no answer that the OpenAPI page does not declare, no wrong body accepted, no guard that lets strangers in.
+    *examples* bounds the requests per route and phase; the seed is fixed. Returns schemathesis' report; raises
+    AssertionError with it, and with the requests to repeat.
+    """
+    asgi: Litestar = app if isinstance(app, Litestar) else app._asgi
+    sites = asgi.state["yw_sites"]
+    token = token or token_of_everybody(area or (sites[0].app.node.jurisdiction if sites else "440300"))
+    async with http_server(_without_lifespan(asgi), "127.0.0.1", 0) as port:
+        excluded = [part for path in exclude_paths for part in ("--exclude-path", path)]
+        code, report = await _schemathesis(
+            f"http://127.0.0.1:{port}/schema/openapi.json", "--header", f"Authorization: Bearer {token}",
+            "--checks", ",".join(checks), "--max-examples", str(examples), "--phases", "examples,coverage,fuzzing",
+            "--seed", "20261123", "--no-shrink", "--continue-on-failure", "--suppress-health-check", "all",
+            "--warnings", "off", *excluded, timeout_s=timeout_s,
+        )  # fmt: skip
+    if code:
+        raise AssertionError(f"the API does not hold what its page promises:\n{report}")
+    return report
+
+
+def _without_lifespan(asgi: Any) -> Any:
+    """The test has started the app already."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "lifespan":
+            await asgi(scope, receive, send)
+            return
+        while True:
+            message = await receive()
+            await send({"type": f"{message['type']}.complete"})
+            if message["type"] == "lifespan.shutdown":
+                return
+
+    return app
+
+
+async def _schemathesis(*arguments: str, timeout_s: float) -> tuple[int, str]:
+    with tempfile.TemporaryDirectory(prefix="yiwang-api-") as folder:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "schemathesis.cli", "--no-color", "run", *arguments,
+            cwd=Path(folder), env=os.environ | {"NO_COLOR": "1", "COLUMNS": "160"},
+            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+        )  # fmt: skip
+        try:
+            async with asyncio.timeout(timeout_s):
+                out, _ = await process.communicate()
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+            raise AssertionError(f"the API check did not end within {timeout_s} s: lower examples=") from None
+    return process.returncode or 0, out.decode(errors="replace")
