@@ -39,8 +39,6 @@ async def post_report(app: App, scope: Any, receive_body: Any, send: Any) -> boo
     if size > JSON_MAX:
         raise TOO_LARGE(size=size, most=JSON_MAX)
     caller: Caller = scope["user"]
-    if not caller.known and "yw_refusal" in scope["state"]:
-        return False
     report = one_report(await _body(receive_body))
     [outcome] = await receive(app, caller, (report,), key=key)
     if isinstance(outcome, Problem):

@@ -9,6 +9,7 @@ import msgspec
 from litestar import Request
 from litestar.datastructures import UploadFile
 from litestar.exceptions import HTTPException
+from litestar.status_codes import HTTP_400_BAD_REQUEST
 from yiwang.contracts import MediaRef
 from yiwang.kit import App
 from yiwang.kit._media import NotHere
@@ -57,10 +58,12 @@ async def files(request: Request[Any, Any, Any]) -> list[Upload]:
 async def _parts(request: Request[Any, Any, Any]) -> list[tuple[str, Any]]:
     try:
         return list((await request.form()).multi_items())
-    except HTTPException:
-        raise
-    except Exception as error:  # the form parser's own classes: a broken form is the sender's mistake
-        raise BAD_FORM(why=f"不是合格的 multipart/form-data（{type(error).__name__}）") from error
+    except HTTPException as error:
+        if error.status_code != HTTP_400_BAD_REQUEST:
+            raise
+        raise BAD_FORM(why="不是合格的 multipart/form-data") from None
+    except (UnicodeDecodeError, LookupError):  # a part in an encoding that isn't one
+        raise BAD_FORM(why="字段的字符编码不对，请用 UTF-8") from None
 
 
 async def _uploads(values: Sequence[Any]) -> list[Upload]:
