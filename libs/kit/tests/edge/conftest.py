@@ -1,7 +1,7 @@
 """A small real service behind the real HTTP edge, on a real PostgreSQL and NATS."""
 
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Annotated, Any
 
 import asyncpg
@@ -9,11 +9,13 @@ import httpx
 import msgspec
 import pytest
 import pytest_asyncio
+import structlog
 from litestar import Litestar, get, post
+from structlog.testing import capture_logs
 from yiwang.kit import App, Caller, ErrorCode, Role, Service, allow, anonymous, answers
 from yiwang.kit._dev_people import dev_token
 from yiwang.kit._http import build_http, close_http
-from yiwang.stack.testing import TestNode
+from yiwang.stack.testing import TestNode, TestServers
 
 NO_THING = ErrorCode("desk.no_thing", 404, who="caller", say="没有物品 {no}", do="核对物品编号")
 SOLD = ErrorCode("desk.sold", 409, who="caller", say="物品 {no} 已售出", do="另选一件")
@@ -96,7 +98,6 @@ async def database_gone() -> str:
     raise asyncpg.CannotConnectNowError("the database system is starting up")
 
 
-@pytest.fixture
 def desk_service() -> Service:
     """The service whose routes the tests call."""
     service = Service("desk", database=True)
@@ -107,6 +108,16 @@ def desk_service() -> Service:
 
     service.on_start(load)
     service.api(keep, look, sell, lie, breaks, database_gone)
+
+    @service.fast_route("POST", "/things")
+    async def thin(app: App, scope: Any, receive: Any, send: Any) -> bool:
+        if b"x-thin" not in dict(scope["headers"]):
+            return False
+        assert app.service is service
+        await send({"type": "http.response.start", "status": 202, "headers": []})
+        await send({"type": "http.response.body", "body": scope["user"].person_ref.encode()})
+        return True
+
     return service
 
 
@@ -129,15 +140,41 @@ async def start(node: TestNode) -> AsyncIterator[Start]:
     """Starts a service behind an HTTP edge of its own."""
     async with contextlib.AsyncExitStack() as stack:
 
-        async def go(service: Service, **options: Any) -> Desk:
+        async def go(service: Service) -> Desk:
             running = await stack.enter_async_context(node.running(service))
-            asgi = build_http([running.app], title="测试台", **({"strict": True} | options))
+            asgi = build_http([running.app], title="测试台", strict=True)
             stack.push_async_callback(close_http, asgi)
             return Desk(running.app, asgi)
 
         yield go
 
 
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def desk_app(test_servers: TestServers) -> AsyncIterator[App]:
+    """The desk, running once for all tests."""
+    fresh = TestNode(test_servers.nats_account(), await test_servers.create_database("desk"))
+    async with fresh.running(desk_service()) as running:
+        yield running.app
+    await fresh.close()
+
+
 @pytest_asyncio.fixture
-async def desk(start: Start, desk_service: Service) -> Desk:
-    return await start(desk_service)
+async def desk(desk_app: App) -> AsyncIterator[Desk]:
+    """The desk with nothing on it, behind an HTTP edge of its own."""
+    asgi = build_http([desk_app], title="测试台", strict=True)
+    yield Desk(desk_app, asgi)
+    await close_http(asgi)
+    await desk_app.pool.execute("truncate kit_audit, kit_command restart identity; drop table if exists thing")
+    desk_app.get(Things).clear()
+    desk_app.get(Hooks).inside = None
+    desk_app.waiting.clear()
+
+
+@pytest.fixture
+def logs() -> Iterator[list[Any]]:
+    """What is logged at info and above during the test."""
+    before = structlog.get_config()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(20))
+    with capture_logs() as found:
+        yield found
+    structlog.configure(**before)

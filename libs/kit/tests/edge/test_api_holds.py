@@ -23,6 +23,7 @@ async def test_an_undeclared_answer_is_found(start):
 
     service = Service("loose")
     service.api(moody)
-    desk = await start(service, strict=False)
+    desk = await start(service)
+    desk.asgi.state["yw_strict"] = False
     with pytest.raises(AssertionError, match="Undocumented status code"):
-        await assert_api_holds(desk.asgi, examples=20)
+        await assert_api_holds(desk.asgi, examples=20, exclude_paths=["/audit"])

@@ -3,7 +3,6 @@
 import datetime as dt
 
 import pytest
-from structlog.testing import capture_logs
 from yiwang.kit import Service, anonymous
 from yiwang.kit._audit import BATCH, AuditRecord, TableTrail
 
@@ -100,7 +99,7 @@ async def test_when_too_much_waits_mutations_are_refused_and_reads_go_on(desk):
         assert (await http.get("/things/1")).status_code == 404
 
 
-async def test_a_service_without_a_database_writes_its_trail_to_the_log(start):
+async def test_a_service_without_a_database_writes_its_trail_to_the_log(start, logs):
     from litestar import post
 
     @post("/drop", guards=[anonymous])
@@ -110,9 +109,8 @@ async def test_a_service_without_a_database_writes_its_trail_to_the_log(start):
     service = Service("loose")
     service.api(drop)
     desk = await start(service)
-    with capture_logs() as logs:
-        async with desk.client() as http:
-            await http.post("/drop")
+    async with desk.client() as http:
+        await http.post("/drop")
     [line] = [line for line in logs if line["event"] == "audit"]
     assert (line["service"], line["route"], line["status"]) == ("loose", "/drop", 201)
 
