@@ -1,0 +1,101 @@
+"""Events in, notices out."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+
+from yiwang.contracts import CaseEvent, Event, NoticeDelivered, NoticeFailed, NoticeRequested, ReportContact
+from yiwang.kit import Context, Reject
+
+from . import steps, store
+from .book import Book
+from .domain import Draft, NotTellable, drafts_of, requested
+from .service import HEARD, service
+from .store import sql
+
+
+async def tell(events: Sequence[CaseEvent], ctx: Context) -> Sequence[list[Event] | None]:
+    """Make the notices that rules ask for: one statement for all of a batch, each notice once."""
+    book = ctx.app.get(Book)
+    made = [_drafts(event, book) for event in events]
+    drafts = await _reachable([draft for some in made for draft in some], ctx)
+    if not drafts:
+        return [None] * len(events)
+    said = await _begin(drafts, ctx)
+    return [[said.pop(draft.notice_id) for draft in some if draft.notice_id in said] or None for some in made]
+
+
+def _drafts(event: CaseEvent, book: Book) -> list[Draft]:
+    try:
+        return drafts_of(event, book)
+    except ValueError as error:
+        raise Reject(f"a rule makes no audience of this event: {error}") from error
+
+
+for event_type in HEARD.values():
+    service.on_batch(event_type)(tell)
+
+
+@service.on(NoticeRequested)
+async def tell_requested(event: NoticeRequested, ctx: Context) -> list[Event]:
+    """Make the notice that another service asks for."""
+    try:
+        draft = requested(event, ctx.app.get(Book))
+    except NotTellable as error:
+        raise Reject(str(error)) from error
+    return list((await _begin([draft], ctx)).values()) if draft else []
+
+
+@service.on_batch(ReportContact)
+async def keep_contact(events: Sequence[ReportContact], ctx: Context) -> Sequence[None]:
+    """Keep how to reach reporters, sealed as intake sealed it."""
+    left = [event for event in events if event.phone or event.openid]
+    columns = [[getattr(event, name) for event in left] for name in ("report_id", "case_id", "name", "phone", "openid")]
+    if left:
+        await sql.run(ctx.tx, "keep_contacts", *columns, [event.occurred_at for event in left])
+    return [None] * len(events)
+
+
+async def _reachable(drafts: list[Draft], ctx: Context) -> list[Draft]:
+    """Without the notices to reporters who left no way to be reached: nothing is due to them."""
+    cases = {draft.case_id for draft in drafts if draft.kind == "reporter"}
+    known = await store.reachable(ctx.tx, cases)
+    return [draft for draft in drafts if draft.kind != "reporter" or draft.case_id in known]
+
+
+async def _begin(drafts: Sequence[Draft], ctx: Context) -> dict[uuid.UUID, Event]:
+    """Store and begin *drafts*; gives what is to be said of those that ended at once."""
+    once = list({draft.notice_id: draft for draft in drafts}.values())
+    now, announce = ctx.now(), ctx.settings.announce_inbox
+    fresh, failed = await steps.begin(ctx.tx, once, now, ctx.app.get(Book).quiet)
+    said: dict[uuid.UUID, Event] = {}
+    for draft in once:
+        if draft.notice_id in failed:
+            said[draft.notice_id] = _failed(draft)
+        elif announce and draft.inbox and draft.notice_id in fresh:
+            said[draft.notice_id] = NoticeDelivered(
+                business_id=draft.business_id,
+                version=draft.version,
+                template=draft.template,
+                template_version=draft.template_version,
+                audience=draft.audience,
+                channel="inbox",
+                attempt=1,
+                delivered_at=now,
+            )
+    return said
+
+
+def _failed(draft: Draft) -> NoticeFailed:
+    return NoticeFailed(
+        business_id=draft.business_id,
+        version=draft.version,
+        template=draft.template,
+        template_version=draft.template_version,
+        audience=draft.audience,
+        channel=" ".join(draft.steps[-1]),
+        attempt=0,
+        failure_class="no_recipient",
+        reason="没有可用的接收出口",
+    )

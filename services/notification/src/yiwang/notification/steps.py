@@ -1,0 +1,56 @@
+"""The fallback chain: a notice goes from step to step until it reached somebody or no step is left."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from . import store
+from .domain import Draft
+from .retry import Quiet
+from .store import Waiting, sql, steps_text
+
+
+async def begin(
+    tx: Any, drafts: Sequence[Draft], now: dt.datetime, quiet: Quiet
+) -> tuple[set[uuid.UUID], set[uuid.UUID]]:
+    """Store *drafts* and begin their first step; gives (those that are new, those of them that failed at once)."""
+    fresh = await store.add_notices(tx, drafts, now)
+    waiting = [_waiting(draft) for draft in drafts if draft.notice_id in fresh]
+    reached = await store.push(tx, 0, waiting, now, quiet)
+    failed: set[uuid.UUID] = set()
+    for notice in waiting:
+        if (
+            "inbox" not in notice.plan[0]
+            and notice.notice_id not in reached
+            and not await advance(tx, notice, now, quiet)
+        ):
+            failed.add(notice.notice_id)
+    return fresh, failed
+
+
+async def advance(tx: Any, notice: Waiting, now: dt.datetime, quiet: Quiet) -> bool:
+    """Go on with the next step that reaches somebody; False when none does: then the notice has failed."""
+    for step in range(notice.step + 1, len(notice.plan)):
+        inbox = "inbox" in notice.plan[step]
+        pushed = await store.push(tx, step, [notice], now, quiet)
+        if inbox or pushed:
+            await sql.run(tx, "next_step", notice.notice_id, step, inbox, now)
+            return True
+    await sql.run(tx, "fail_notices", [notice.notice_id], "no_recipient", now)
+    return False
+
+
+def _waiting(draft: Draft) -> Waiting:
+    return Waiting(
+        notice_id=draft.notice_id,
+        audience=draft.audience,
+        kind=draft.kind,
+        role=draft.role,
+        area=draft.area,
+        steps=steps_text(draft.steps),
+        step=0,
+        urgency=draft.urgency,
+    )

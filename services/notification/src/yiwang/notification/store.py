@@ -1,0 +1,84 @@
+"""Rows ↔ Structs: one function for each thing that several places do."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Collection, Sequence
+from typing import Any, Final
+
+import msgspec
+from yiwang.kit import Sql
+
+from .audience import Audience
+from .book import Steps
+from .domain import Draft
+from .retry import Quiet
+
+sql: Final = Sql("yiwang.notification")
+COLUMNS: Final = (
+    "notice_id", "audience", "kind", "role", "area", "business_id", "version", "template", "template_version", "rule",
+    "title", "body", "urgency", "notice_purpose", "consent_id", "purpose", "case_id", "case_no",
+)  # fmt: skip
+
+
+class Waiting(msgspec.Struct, frozen=True, kw_only=True):
+    """A notice that looks for somebody to reach."""
+
+    notice_id: uuid.UUID
+    audience: str
+    kind: str
+    role: str
+    area: str
+    steps: str
+    step: int
+    urgency: str
+    hopeful: int = 0
+
+    @property
+    def plan(self) -> Steps:
+        return steps_of(self.steps)
+
+    def keys(self) -> list[str]:
+        """What endpoints may listen to in order to hear it."""
+        return Audience.parse(self.audience).keys()
+
+
+def steps_text(steps: Steps) -> str:
+    """``inbox webhook>email`` for two steps."""
+    return ">".join(" ".join(step) for step in steps)
+
+
+def steps_of(text: str) -> Steps:
+    """The other way round."""
+    return tuple(tuple(step.split(" ")) for step in text.split(">"))
+
+
+async def add_notices(tx: Any, drafts: Sequence[Draft], now: dt.datetime) -> set[uuid.UUID]:
+    """Store *drafts* in one statement; gives the ids that are new."""
+    columns = [[getattr(draft, name) for draft in drafts] for name in COLUMNS]
+    plans = [steps_text(draft.steps) for draft in drafts]
+    rows = await tx.fetch(sql["add_notices"], *columns, plans, [draft.inbox for draft in drafts], now)
+    return {row[0] for row in rows}
+
+
+async def push(tx: Any, step: int, notices: Sequence[Waiting], now: dt.datetime, quiet: Quiet) -> set[uuid.UUID]:
+    """Make a push of each notice to every endpoint that listens, by the channels of *step*; gives those with one."""
+    pushed = [(n, " ".join(c for c in n.plan[step] if c != "inbox")) for n in notices]
+    pushed = [(n, channels) for n, channels in pushed if channels]
+    if not pushed:
+        return set()
+    rows = await tx.fetch(
+        sql["add_deliveries"],
+        [n.notice_id for n, _ in pushed],
+        [channels for _, channels in pushed],
+        [" ".join(n.keys()) for n, _ in pushed],
+        [step] * len(pushed),
+        [quiet.earliest(now, urgent=n.urgency == "urgent") for n, _ in pushed],
+    )
+    return {row[0] for row in rows}
+
+
+async def reachable(tx: Any, case_ids: Collection[str]) -> set[str]:
+    """Those of the cases whose reporter left a way to be reached."""
+    return {row[0] for row in await tx.fetch(sql["reachable_cases"], list(case_ids))} if case_ids else set()
