@@ -30,12 +30,15 @@ _TASK: Final = TaskBody()
 class Work:
     """A case while steps are taken on it: its present shape, the events and the records so far."""
 
-    __slots__ = ("case", "events", "now", "records", "rules")
+    __slots__ = ("alarmed", "case", "events", "now", "records", "rules", "touched")
 
     def __init__(self, case: Case, rules: Rules, now: dt.datetime) -> None:
         self.case, self.rules, self.now = case, rules, now
         self.events: list[CaseEvent] = []
         self.records: list[Record] = []
+        self.touched = False
+        self.alarmed = case.version > 1
+        """Whether a timer may be set for it"""
 
     def do(self, act: Act) -> None:
         """Take one step. Raises Refused."""
@@ -43,6 +46,7 @@ class Work:
         self.case = done.case
         self.events += done.events
         self.records.append(done.record)
+        self.touched = True
 
     def run(self, number: str = "") -> bool:
         """Take every step that needs no person; True when the next one is a filing that needs a *number* first."""
@@ -68,7 +72,7 @@ def next_step(case: Case, rules: Rules, now: dt.datetime, number: str = "") -> A
 
 
 def _by_rule(case: Case, rules: Rules, now: dt.datetime, number: str) -> Act | None:
-    auto = rules.auto
+    auto = rules.auto_of(case)
     match case.state:
         case "reported" if case.verify_policy == "skip" and auto.accept:
             return Act(action="accept", role=SYSTEM, at=now, body=_EMPTY)

@@ -231,3 +231,35 @@ CONDITIONS: Final[dict[str, Callable[[Case, Act, Rules], bool]]] = {
     "came_from_dispatched": lambda case, _, __: case.came_from == "dispatched",
 }
 """Name in the table → which row of several applies."""
+
+REFUSES: Final[dict[str, tuple[str, ...]]] = {
+    "located": ("not_located",),
+    "categorised": ("category_unknown", "not_categorised"),
+    "verified_if_must": ("not_verified",),
+    "not_self_disposed": ("is_self_disposed",),
+    "self_disposed": ("not_self_disposed",),
+    "reason_given": ("reason_missing",),
+    "something_changed": ("nothing_changed", "category_unknown", "area_malformed"),
+    "condition_known": ("condition_unknown", "condition_choice"),
+    "at_city": ("not_at_city",),
+    "at_district": ("not_at_district",),
+    "at_last_command": ("not_at_last_command",),
+    "county_known": ("county_unknown",),
+    "unit_known": ("unit_unknown", "unit_choice", "override_reason_missing"),
+    "task_open": ("task_missing",),
+    "photo": ("photo_missing",),
+    "checker_not_handler": ("checker_is_handler",),
+    "handler_named": ("handler_missing",),
+    "mode_given": ("mode_missing",),
+    "confirmed": ("not_confirmed",),
+    "not_confirmed": ("already_confirmed",),
+    "no_task_left": ("task_still_open",),
+    "closing_condition_met": ("closing_condition_missing",),
+    "force_requested": ("force_not_requested",),
+    "approver_not_requester": ("approver_is_requester",),
+    "resume_within_limit": ("resume_out_of_range",),
+    "first_suspension": ("already_suspended_once",),
+    "not_referred": ("already_referred",),
+    "agency_named": ("agency_missing",),
+}
+"""Guard → the refusals it may give, for the API's documentation."""

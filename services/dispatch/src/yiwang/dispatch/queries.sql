@@ -19,17 +19,12 @@ update cases c set case_no = n.case_no, version = n.version, state = n.state, qu
     due_at = n.due_at, overdue = n.overdue, doc = n.doc
 from json_populate_recordset(null::cases, $1::json) n where c.case_id = n.case_id;
 
--- take_numbers: raise the counters of (jurisdiction, day) pairs by how many are wanted, in sorted order
+-- take_numbers: raise the counters of (jurisdiction, day) pairs by how many are wanted, in sorted order, up to a limit
 insert into numbers (jurisdiction, day, last)
 select j, d, n from unnest($1::text[], $2::date[], $3::int[]) as w(j, d, n) order by j, d
 on conflict (jurisdiction, day) do update set last = numbers.last + excluded.last
+    where numbers.last + excluded.last <= $4
 returning jurisdiction, day, last;
-
--- numbers_known: numbers that the stream already showed for these cases
-select case_id, case_no from known_numbers where case_id = any($1::text[]);
-
--- keep_known_numbers: what the stream shows
-insert into known_numbers select * from unnest($1::text[], $2::text[]) on conflict (case_id) do nothing;
 
 -- raise_numbers: never below what the stream shows
 insert into numbers (jurisdiction, day, last)
@@ -41,6 +36,9 @@ select incarnation from allocation;
 
 -- reconciled: numbers are compared for this incarnation
 insert into allocation (incarnation) values ($1) on conflict (one) do update set incarnation = excluded.incarnation;
+
+-- last_change: when a case was last changed
+select max(updated_at) from cases;
 
 -- history_of: the flow of one case, in order
 select case_id, seq, version, action, result, state_before, state_after, role, unit_id, person_ref, opinion, receiver,

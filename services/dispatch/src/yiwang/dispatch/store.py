@@ -7,13 +7,12 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import msgspec
-from yiwang.contracts import MediaRef, areas
+from yiwang.contracts import MediaRef
 from yiwang.kit import Sql
 
 from .calendar import SHANGHAI
 from .case import Case, queue_of
 from .draft import Record
-from .errors import NUMBERS_EXHAUSTED
 
 sql: Final = Sql("yiwang.dispatch")
 LAST_NUMBER: Final = 99_999
@@ -174,21 +173,43 @@ async def take_numbers(tx: Any, wanted: Sequence[tuple[str, dt.datetime]]) -> li
     """A case number for each (jurisdiction, moment of filing), gap-free: call it last, after every other lock.
 
     The number is the jurisdiction's code, the Shanghai date and a five-digit sequence. A town that registers by
-    itself has a nine-digit code. Raises NUMBERS_EXHAUSTED when a day has more than 99,999.
+    itself has a nine-digit code. Where a day has no more than 99,999 left for all that want one, theirs are empty.
     """
     days = [(jurisdiction, at.astimezone(SHANGHAI).date()) for jurisdiction, at in wanted]
     counts: dict[tuple[str, dt.date], int] = {}
     for key in days:
         counts[key] = counts.get(key, 0) + 1
     keys = sorted(counts)
-    rows = await tx.fetch(sql["take_numbers"], [k[0] for k in keys], [k[1] for k in keys], [counts[k] for k in keys])
-    following = {
-        (row["jurisdiction"], row["day"]): row["last"] - counts[row["jurisdiction"], row["day"]] for row in rows
-    }
+    rows = await tx.fetch(
+        sql["take_numbers"], [k[0] for k in keys], [k[1] for k in keys], [counts[k] for k in keys], LAST_NUMBER
+    )
+    following = {(key := (r["jurisdiction"], r["day"])): r["last"] - counts[key] for r in rows}
     numbers = []
     for key in days:
+        if key not in following:
+            numbers.append("")
+            continue
         following[key] += 1
-        if following[key] > LAST_NUMBER:
-            raise NUMBERS_EXHAUSTED(jurisdiction=key[0], day=key[1].isoformat(), limit=LAST_NUMBER)
-        numbers.append(f"{areas.county_of(key[0])}{key[1]:%Y%m%d}{following[key]:05d}")
+        numbers.append(f"{key[0]}{key[1]:%Y%m%d}{following[key]:05d}")
     return numbers
+
+
+def parse_number(case_no: str) -> tuple[str, dt.date, int] | None:
+    """Jurisdiction, day and sequence of a number of ours; None for another maker's."""
+    head, tail = case_no[:-13], case_no[-13:]
+    if not (head and tail.isdigit() and len(tail) == 13):
+        return None
+    try:
+        return head, dt.datetime.strptime(tail[:8], "%Y%m%d").replace(tzinfo=SHANGHAI).date(), int(tail[8:])
+    except ValueError:
+        return None
+
+
+async def raise_numbers(tx: Any, seen: Iterable[str]) -> None:
+    """Let no number follow that is not above all that were *seen*."""
+    highest: dict[tuple[str, dt.date], int] = {}
+    for parsed in filter(None, map(parse_number, seen)):
+        key = parsed[:2]
+        highest[key] = max(highest.get(key, 0), parsed[2])
+    keys = sorted(highest)
+    await sql.run(tx, "raise_numbers", [k[0] for k in keys], [k[1] for k in keys], [highest[k] for k in keys])

@@ -9,6 +9,7 @@ import msgspec
 from yiwang.contracts import (
     AreaRef,
     CaseHead,
+    CaseLocated,
     CaseReported,
     Category,
     Code,
@@ -113,7 +114,6 @@ def reported(case_id: str = "case-1", *, at: dt.datetime = MONDAY, **change: Any
         category=change.pop("category", LITTER),
     )
     fields: dict[str, Any] = {
-        "id": f"e-{case_id}",
         "occurred_at": at,
         "jurisdiction": "440300",
         "report_id": f"r-{case_id}",
@@ -129,3 +129,12 @@ def some_case(**change: Any) -> Case:
     located = change.pop("located", True)
     case = from_report(reported(**change))
     return msgspec.structs.replace(case, version=2, located=located, place=PLACE if located else None)
+
+
+def located(report: CaseReported, *, outcome: str = "located", place: Place = PLACE) -> CaseLocated:
+    """The grid's answer to *report*, version 2."""
+    found = place if outcome == "located" else Place()
+    head = msgspec.structs.replace(
+        report.case, case_version=2, state_before="reported", state_after="reported", place=found
+    )
+    return CaseLocated(case=head, place=found, outcome=outcome, purpose=report.purpose)

@@ -55,7 +55,5 @@ create trigger flow_is_kept before truncate on flow for each statement execute f
 
 -- The last case number given, per registering jurisdiction and Shanghai day.
 create table numbers (jurisdiction text, day date, last int not null, primary key (jurisdiction, day));
--- Numbers that the stream shows for cases that a restored backup doesn't know as filed.
-create table known_numbers (case_id text primary key, case_no text not null);
 -- The incarnation of the node for which the numbers were last compared with what had been said.
 create table allocation (one boolean primary key default true, incarnation int not null);

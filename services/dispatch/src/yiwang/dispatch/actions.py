@@ -1,0 +1,85 @@
+"""A person's action on a case: the lock, who may, the step, what follows by rule, and what is written."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Final
+
+import msgspec
+from yiwang.kit import App, Caller, Context
+
+from . import store
+from .acts import Act, Body
+from .authority import actor_for
+from .auto import Work
+from .calendar import SHANGHAI
+from .case import Case
+from .domain import check
+from .errors import NOT_FOUND, NUMBERS_EXHAUSTED, STALE, problem
+from .handlers import keep
+from .refusals import Refused
+from .rules import Rules
+
+GOES_ON: Final = frozenset({"verify_result"})
+"""Actions after which rules may go on: an inspector's answer, which no acceptor has looked at yet."""
+
+
+class Done(msgspec.Struct, frozen=True, kw_only=True):
+    """What an action did."""
+
+    case_id: str
+    case_no: str
+    version: int
+    state: str
+    events: tuple[str, ...]
+    """Ids of the events that follow"""
+
+
+async def act(app: App, caller: Caller, no: str, action: str, body: Body) -> Done:
+    """Do *action* to the case of that number or id.
+
+    Raises the Problems of `errors`: no such case, somebody was quicker, or the state machine's refusal.
+    """
+
+    async def once(ctx: Context) -> Done:
+        case = await store.lock(ctx.tx, no)
+        if case is None:
+            raise NOT_FOUND(no=no)
+        if body.version is not None and body.version != case.version:
+            raise STALE(current=case.version, seen=body.version)
+        work = Work(case, app.get(Rules), ctx.now())
+        try:
+            await _do(ctx, work, caller, action, body)
+        except Refused as refused:
+            raise problem(refused) from None
+        await keep(ctx, [work])
+        sent = ctx.emit(*work.events)
+        return _done(work.case, [event.id for event in sent])
+
+    done: Done = await app.act(caller, once, purpose="")
+    return done
+
+
+async def _do(ctx: Context, work: Work, caller: Caller, action: str, body: Body) -> None:
+    by = actor_for(caller, work.case, action, body.role, work.rules)
+    one = Act(action=action, role=by.role, at=ctx.now(), body=body, by=by)
+    if action == "file" and not work.case.case_no:
+        check(work.case, one, work.rules)
+        one = msgspec.structs.replace(one, number=await _number(ctx, work.case, ctx.now()))
+    work.do(one)
+    if action in GOES_ON and work.run():
+        [number] = await store.take_numbers(ctx.tx, [(work.case.custody.jurisdiction, ctx.now())])
+        if number:
+            work.run(number)
+
+
+async def _number(ctx: Context, case: Case, at: dt.datetime) -> str:
+    [number] = await store.take_numbers(ctx.tx, [(case.custody.jurisdiction, at)])
+    if not number:
+        day = at.astimezone(SHANGHAI).date()
+        raise NUMBERS_EXHAUSTED(jurisdiction=case.custody.jurisdiction, day=day, limit=store.LAST_NUMBER)
+    return number
+
+
+def _done(case: Case, ids: list[str]) -> Done:
+    return Done(case_id=case.case_id, case_no=case.case_no, version=case.version, state=case.state, events=tuple(ids))

@@ -1,0 +1,221 @@
+"""What dispatch does with events, set-based where every case comes through."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+from yiwang.contracts import (
+    CaseEvent,
+    CaseLocated,
+    CaseReported,
+    CaseSnapshot,
+    CaseSnapshotBody,
+    EnforcementClosed,
+    FlowRecord,
+    SnapshotRequested,
+)
+from yiwang.kit import Context, Event, Retry, Timer
+
+from . import alarms, clocks, store
+from .acts import Act, LocatedBody
+from .auto import Work
+from .case import ACCEPT, Case, from_report, head_of, summary_of
+from .domain import Record
+from .rules import Rules
+from .states import FINAL, SYSTEM
+
+ALARM: Final = "alarm"
+"""The one timer of a case: the next moment at which something must be said or done."""
+SNAPSHOT_PAGE: Final = 200
+
+
+async def receive(events: Sequence[CaseReported], ctx: Context) -> list[None]:
+    """Keep new cases. Nothing follows until the grid service has found the place."""
+    cases = [from_report(event) for event in events]
+    records = [first_record(case, event) for case, event in zip(cases, events, strict=True)]
+    await store.add(ctx.tx, cases, records, ctx.now())
+    return [None] * len(events)
+
+
+def first_record(case: Case, event: CaseReported) -> Record:
+    """The line with which the flow of a reported case begins."""
+    return Record(
+        case_id=case.case_id,
+        seq=1,
+        version=case.version,
+        action="report",
+        state_before="",
+        state_after="reported",
+        role=event.actor.role,
+        unit_id=event.actor.unit_id,
+        person_ref=event.actor.person_ref,
+        started_at=event.occurred_at,
+        ended_at=event.occurred_at,
+        media=event.media,
+    )
+
+
+async def locate(events: Sequence[CaseLocated], ctx: Context) -> list[list[CaseEvent]]:
+    """Apply the places and take every step that the profile leaves to rules; the hot path of a city."""
+    rules, now = ctx.app.get(Rules), ctx.now()
+    cases = await store.lock_all(ctx.tx, {event.case.case_id for event in events})
+    works: dict[str, Work] = {}
+    answers: list[list[CaseEvent]] = []
+    filing: list[Work] = []
+    for event in events:
+        case_id = event.case.case_id
+        work = works.get(case_id)
+        if work is None:
+            if case_id not in cases:
+                raise Retry(f"case {case_id} is located but its report hasn't come", after=2)
+            work = works[case_id] = Work(cases[case_id], rules, now)
+            work.events = []
+            answers.append(work.events)
+        else:
+            answers.append([])  # a second event of the case in this batch: what follows is said with the first
+        if _place(work, event):
+            if work.run():
+                filing.append(work)
+            elif work.case.state == "reported" and work.case.clock(ACCEPT) is None:
+                rules.start_stage(work.case, ACCEPT, work.case.created_at)
+    await _file(ctx, filing)
+    await keep(ctx, list(works.values()))
+    return answers
+
+
+def _place(work: Work, event: CaseLocated) -> bool:
+    """Put the place on the case; False when the event says nothing new."""
+    case, found = work.case, event.outcome == "located"
+    if case.version == 1:
+        case.version, case.place, case.located = 2, event.place, found
+        case.times = {"located": event.occurred_at} if found else {}
+        if case.imported is None and not (found and case.verify_policy == "skip" and work.rules.auto_of(case).accept):
+            work.rules.start_stage(case, ACCEPT, case.created_at)
+        work.touched = True
+        return True
+    if found and not case.located and case.state == "reported":
+        body = LocatedBody(place=event.place)
+        work.do(Act(action="correct", role=SYSTEM, at=work.now, body=body))
+        return True
+    return False
+
+
+async def _file(ctx: Context, filing: Sequence[Work]) -> None:
+    """Numbers for all cases that are ready to be filed, then the rest of their way. The last locks of the batch."""
+    if not filing:
+        return
+    wanted = [(w.case.custody.jurisdiction, w.case.created_at if w.case.imported else w.now) for w in filing]
+    for work, number in zip(filing, await store.take_numbers(ctx.tx, wanted), strict=True):
+        if number:  # else the day's numbers are used up: the case waits, and the person who files is told
+            work.run(number)
+
+
+async def keep(ctx: Context, works: Sequence[Work]) -> None:
+    """Write cases, records and timers: one statement each."""
+    changed = [work for work in works if work.touched]
+    if not changed:
+        return
+    await store.save(ctx.tx, [w.case for w in changed], [r for w in changed for r in w.records], ctx.now())
+    due: list[tuple[str, dt.datetime, dict[str, object]]] = []
+    silent: list[str] = []
+    for work in changed:
+        alarm = clocks.next_alarm(work.case, work.rules)
+        if alarm is not None:
+            due.append((work.case.case_id, alarm, {}))
+        elif work.alarmed:
+            silent.append(work.case.case_id)
+    await ctx.set_timers(ALARM, due)
+    if silent:
+        await ctx.cancel_timer(ALARM, *silent)
+
+
+async def alarm(timer: Timer, ctx: Context) -> Sequence[Event]:
+    """A moment has come: look at the case under its lock, say what is due, and set the next moment."""
+    case = await store.lock(ctx.tx, timer.key)
+    if case is None or case.state in FINAL:
+        return ()
+    rules = ctx.app.get(Rules)
+    work = Work(case, rules, ctx.now())
+    rung = alarms.ring(case, rules, ctx.now())
+    work.case, work.records, work.touched = rung.case, list(rung.records), bool(rung.events)
+    await keep(ctx, [work])
+    again = clocks.next_alarm(work.case, rules)
+    if not rung.events and again is not None:
+        await ctx.set_timer(ALARM, timer.key, again)
+    return rung.events
+
+
+async def enforcement_closed(event: EnforcementClosed, ctx: Context) -> None:
+    """Note the outcome of a referral in the case's history; the case itself goes on as it was."""
+    case = await store.lock(ctx.tx, event.case_id) if event.case_id else None
+    if case is None or case.referral is None or case.referral.referral_id != event.referral_id:
+        return
+    case.referral = msgspec.structs.replace(case.referral, outcome=event.outcome or "closed", file_id=event.file_id)
+    case.seq += 1
+    note = Record(
+        case_id=case.case_id,
+        seq=case.seq,
+        version=case.version,
+        action="enforcement_closed",
+        result=event.outcome,
+        state_before=case.state,
+        state_after=case.state,
+        role=event.actor.role,
+        unit_id=event.agency_id,
+        started_at=event.occurred_at,
+        ended_at=event.occurred_at,
+        note=event.file_id,
+    )
+    await store.save(ctx.tx, [case], [note], ctx.now())
+
+
+async def snapshots(event: SnapshotRequested, ctx: Context) -> list[Event]:
+    """Say everything about a page of cases again for one reader, and ask for the next page."""
+    cases = await store.changed_since(ctx.tx, event.since, event.cursor, SNAPSHOT_PAGE)
+    flows = await store.histories(ctx.tx, [case.case_id for case in cases])
+    said: list[Event] = [snapshot_of(case, flows[case.case_id], event.reader) for case in cases]
+    if len(cases) == SNAPSHOT_PAGE:
+        said.append(SnapshotRequested(reader=event.reader, since=event.since, cursor=cases[-1].case_id))
+    return said
+
+
+def snapshot_of(case: Case, flow: Sequence[Record], reader: str) -> CaseSnapshot:
+    """Everything about *case* at its present version, without personal data."""
+    head = head_of(case, case.state)
+    ended = case.times.get("closed")
+    body = CaseSnapshotBody(
+        head=head,
+        description_masked=case.description_masked,
+        reporter_kind=case.reporter_kind,
+        verify_policy=case.verify_policy,
+        assignments=case.assignments,
+        clocks=tuple(c.clock for c in case.clocks),
+        history=tuple(flow_record(r) for r in flow),
+        media=case.media,
+        summary=summary_of(case, ended) if ended else None,
+    )
+    return CaseSnapshot(case=head, reader=reader, body=body, purpose=case.purpose)
+
+
+def flow_record(r: Record) -> FlowRecord:
+    """A line of the flow as events carry it."""
+    return FlowRecord(
+        seq=r.seq,
+        action=r.action,
+        state_before=r.state_before,
+        state_after=r.state_after,
+        role=r.role,
+        unit_id=r.unit_id,
+        person_ref=r.person_ref,
+        opinion=r.opinion,
+        receiver=r.receiver,
+        started_at=r.started_at,
+        ended_at=r.ended_at,
+        due_at=r.due_at,
+        used_s=r.used_s,
+        overdue=r.overdue,
+        media=r.media,
+    )

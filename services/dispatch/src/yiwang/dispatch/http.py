@@ -1,0 +1,166 @@
+"""The case API: lists, queues, one case with its history, and one route per action of the table."""
+
+import base64
+import binascii
+import datetime as dt
+from collections.abc import Sequence
+from typing import Annotated, Any, Final
+
+from litestar import get, post
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import Parameter
+from yiwang.kit import App, Caller, allow, answers
+
+from . import store, views
+from .actions import Done, act
+from .acts import BODIES, Body
+from .authority import may_do
+from .case import QUEUES, Case
+from .errors import BAD_CURSOR, NOT_FOUND, NUMBERS_EXHAUSTED, REFUSED, STALE
+from .guards import REFUSES
+from .rules import Rules
+from .states import ACTIONS, IMPORT, ROLE_NAMES, SYSTEM, TABLE
+from .store import Filter
+from .views import Actions, CaseDetail, CasePage, QueueView
+
+START: Final = (dt.datetime(9999, 1, 1, tzinfo=dt.UTC), "")
+UNIT_ROLES: Final = frozenset({"dept_operator", "handler"})
+COMMON: Final = (
+    "not_now", "not_your_role", "outside_area", "outside_unit", "not_the_handler", "not_the_assignee", "result_unknown",
+    "opinion_missing",
+)  # fmt: skip
+Short = Annotated[str, Parameter(max_length=100)]
+
+
+def seen_areas(caller: Caller) -> tuple[str, ...]:
+    """The areas whose cases *caller* may read: those of every post that isn't bound to a unit's own cases."""
+    found = [area for post in caller.posts if post.role not in UNIT_ROLES for area in post.areas]
+    return tuple(dict.fromkeys(found))
+
+
+def seen_units(caller: Caller) -> tuple[str, ...]:
+    return tuple(sorted({post.unit_id for post in caller.posts if post.role in UNIT_ROLES and post.unit_id}))
+
+
+async def visible(app: App, caller: Caller, no: str) -> Case:
+    """The case, if the caller may read it. Raises NOT_FOUND, which doesn't tell whether it exists."""
+    case = await store.find(app.pool, no)
+    if case is not None:
+        line = set(app.get(Rules).line_of(case.lead.unit_id)) if case.lead else set()
+        over = any(post.covers(case.area) for post in caller.posts if post.role not in UNIT_ROLES)
+        if over or line & set(seen_units(caller)):
+            return case
+    raise NOT_FOUND(no=no)
+
+
+@get("/cases", guards=[allow()], responses=answers(BAD_CURSOR))
+async def list_cases(
+    app: App,
+    caller: Caller,
+    case_state: Annotated[str, Parameter(query="state", max_length=20)] = "",
+    queue: Short = "",
+    area: Annotated[str, Parameter(pattern=r"^[0-9A-Z]{0,15}$")] = "",
+    unit_id: Short = "",
+    category: Short = "",
+    q: Annotated[str, Parameter(pattern=r"^[0-9A-Za-z-]{0,32}$")] = "",
+    overdue: bool | None = None,
+    cursor: Annotated[str, Parameter(max_length=300)] = "",
+    limit: Annotated[int, Parameter(ge=1, le=200)] = 50,
+) -> CasePage:
+    """Cases that the caller may see, newest first. `q` is the beginning of a case number, `area` any area code."""
+    asked = Filter(
+        state=case_state, queue=queue, area=area, unit_id=unit_id, category=category, q=q, overdue=overdue,
+        areas=seen_areas(caller), units=seen_units(caller),
+    )  # fmt: skip
+    now = app.clock.now()
+    async with app.pool.acquire() as db, db.transaction(readonly=True):
+        found = await store.page(db, asked, now, _position(cursor), limit + 1)
+    page = found[:limit]
+    more = _cursor(page[-1].case) if len(found) > limit else ""
+    return CasePage(cases=tuple(views.item(one, now) for one in page), cursor=more)
+
+
+@get("/cases/queues", guards=[allow()])
+async def list_queues(app: App, caller: Caller) -> list[QueueView]:
+    """The queues that the caller's roles work off, with how many cases wait and how many of them are late."""
+    counts = {
+        one.queue: one
+        for one in await store.queue_counts(app.pool, seen_areas(caller), seen_units(caller), app.clock.now())
+    }
+    found = []
+    for queue, (name, roles) in QUEUES.items():
+        for role in (r for r in roles if r in caller.roles):
+            one, unit = counts.get(queue), role in UNIT_ROLES
+            waiting, late = (0, 0)
+            if one is not None:
+                waiting, late = (one.in_unit, one.late_in_unit) if unit else (one.in_area, one.late_in_area)
+            found.append(
+                QueueView(
+                    queue=queue, name=name, role=role, role_name=ROLE_NAMES[role], waiting=waiting, late=late
+                )
+            )  # fmt: skip
+    return found
+
+
+@get("/cases/{no:str}", guards=[allow()], responses=answers(NOT_FOUND))
+async def show_case(app: App, caller: Caller, no: Short) -> CaseDetail:
+    """A case by its number or id, with its whole history and its limits explained."""
+    case = await visible(app, caller, no)
+    flow = await store.history(app.pool, case.case_id)
+    return views.detail(case, flow, app.get(Rules), app.clock.now())
+
+
+@get("/cases/{no:str}/actions", guards=[allow()], responses=answers(NOT_FOUND))
+async def list_actions(app: App, caller: Caller, no: Short) -> Actions:
+    """What the caller may do to the case now."""
+    case = await visible(app, caller, no)
+    found = views.possible(may_do(caller, case, app.get(Rules)))
+    return Actions(case_id=case.case_id, version=case.version, actions=found)
+
+
+def action_route(action: str, body: type[Body]) -> HTTPRouteHandler:
+    """The route of one action, made from the table: who may call it, what it takes, what it may answer."""
+    rows = [row for row in TABLE if row.action == action]
+    roles = sorted({role for row in rows for role in row.roles} - {SYSTEM, IMPORT})
+    keys = dict.fromkeys((*COMMON, *(key for row in rows for guard in row.guards for key in REFUSES[guard])))
+    extra = (NUMBERS_EXHAUSTED,) if action in ("file", "verify_result") else ()
+
+    async def do(no: str, data: Any, app: App, caller: Caller) -> Done:
+        return await act(app, caller, no, action, data)
+
+    do.__annotations__ = {"no": Short, "data": body, "app": App, "caller": Caller, "return": Done}
+    do.__name__ = do.__qualname__ = f"case_{action}"
+    do.__doc__ = f"{ACTIONS[action]}: {body.__doc__}"
+    return post(
+        f"/cases/{{no:str}}/{action}",
+        guards=[allow(*roles)],
+        status_code=200,
+        opt={"idempotent": True},
+        responses=answers(NOT_FOUND, STALE, *extra, *(REFUSED[key] for key in keys)),
+    )(do)
+
+
+def _position(cursor: str) -> tuple[dt.datetime, str]:
+    if not cursor:
+        return START
+    try:
+        moment, _, case_id = base64.urlsafe_b64decode(cursor.encode()).decode().partition("|")
+        at = dt.datetime.fromisoformat(moment)
+    except (ValueError, binascii.Error):
+        raise BAD_CURSOR() from None
+    if at.tzinfo is None or "\x00" in case_id:
+        raise BAD_CURSOR()
+    return at, case_id
+
+
+def _cursor(case: Case) -> str:
+    return base64.urlsafe_b64encode(f"{case.created_at.isoformat()}|{case.case_id}".encode()).decode()
+
+
+ROUTES: Final[Sequence[Any]] = (
+    list_cases,
+    list_queues,
+    show_case,
+    list_actions,
+    *(action_route(action, body) for action, body in BODIES.items()),
+)

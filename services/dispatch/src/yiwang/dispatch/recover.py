@@ -1,0 +1,100 @@
+"""After a backup was restored: learn from the streams what had been said since, before anything new is said.
+
+The node's incarnation grew. What this service had published after the backup still stands in the UP stream (or, where
+the streams were restored too, at the parent): no case number may be given again, and no version of a case said twice.
+The service doesn't start to work until it has compared.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import AsyncIterator
+from typing import Final
+
+from yiwang.contracts import CaseEvent, CaseReported, CaseSnapshot, Event, UnknownEvent, decode, filters
+from yiwang.kit import App
+
+from . import store
+from .case import Case, from_report
+from .handlers import first_record
+from .replay import follow
+
+MARGIN: Final = dt.timedelta(hours=1)
+"""How much earlier than the last change in the backup the comparison begins."""
+QUIET_S: Final = 2.0
+
+
+async def reconcile(app: App) -> None:
+    """Compare numbers and cases with the stream, if this incarnation hasn't yet."""
+    known = await store.sql.value(app.pool, "reconciled_for")
+    if known is None and app.node.incarnation == 1:
+        await store.sql.run(app.pool, "reconciled", 1)
+        return
+    if known == app.node.incarnation:
+        return
+    since = await store.sql.value(app.pool, "last_change")
+    numbers, cases = await _said(app, since - MARGIN if since else None)
+    numbers |= {no.strip() for no in app.settings.numbers_at_parent.split(",") if no.strip()}
+    async with app.pool.acquire() as db, db.transaction():
+        await store.raise_numbers(db, numbers)
+        await _catch_up(app, db, cases)
+        await store.sql.run(db, "reconciled", app.node.incarnation)
+    app.log.info("reconciled", incarnation=app.node.incarnation, numbers=len(numbers), cases=len(cases))
+
+
+async def _said(app: App, since: dt.datetime | None) -> tuple[set[str], dict[str, list[CaseEvent]]]:
+    """The numbers, and the events of each case in order, that the stream holds since a moment."""
+    numbers: set[str] = set()
+    cases: dict[str, list[CaseEvent]] = {}
+    async for event in _events(app, since):
+        if not isinstance(event, CaseEvent) or isinstance(event, CaseSnapshot):
+            continue
+        if event.case.case_no:
+            numbers.add(event.case.case_no)
+        cases.setdefault(event.case.case_id, []).append(event)
+    return numbers, cases
+
+
+async def _events(app: App, since: dt.datetime | None) -> AsyncIterator[Event]:
+    from nats.js.api import ConsumerConfig, DeliverPolicy
+
+    policy = DeliverPolicy.ALL if since is None else DeliverPolicy.BY_START_TIME
+    config = ConsumerConfig(deliver_policy=policy, opt_start_time=since.astimezone(dt.UTC) if since else None)
+    [subject] = filters("up", ["case.>"], jurisdiction=app.node.jurisdiction)
+    stream = app.nc.jetstream()
+    reader = await stream.subscribe(subject, stream="UP", ordered_consumer=True, config=config)
+    try:
+        while True:
+            info = await reader.consumer_info()
+            left = info.num_pending or 0
+            if not left and not reader.pending_msgs:
+                return
+            message = await reader.next_msg(timeout=QUIET_S)
+            try:
+                yield decode(message.data)
+            except UnknownEvent:
+                continue
+    finally:
+        await reader.unsubscribe()
+
+
+async def _catch_up(app: App, db: object, said: dict[str, list[CaseEvent]]) -> None:
+    """Bring the cases of the backup to the version that had been said."""
+    cases = await store.lock_all(db, said)
+    now = app.clock.now()
+    changed: list[Case] = []
+    for case_id, events in said.items():
+        case = cases.get(case_id)
+        if case is None and isinstance(events[0], CaseReported):
+            case = from_report(events[0])
+            await store.add(db, [case], [first_record(case, events[0])], now)
+        if case is None:
+            continue
+        before = case.version
+        for event in events:
+            case = follow(case, event)
+        if case.version > before:
+            changed.append(case)
+    if changed:
+        await store.save(db, changed, [], now)
+

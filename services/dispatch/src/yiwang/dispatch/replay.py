@@ -1,0 +1,163 @@
+"""A case told again by its events: for a copy that lags behind what was said. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import msgspec
+
+from yiwang.contracts import (
+    CaseAccepted,
+    CaseChecked,
+    CaseCheckRequested,
+    CaseClosed,
+    CaseDispatched,
+    CaseEvent,
+    CaseFiled,
+    CaseHandled,
+    CaseHandlingConfirmed,
+    CaseHandlingStarted,
+    CaseLocated,
+    CaseReferredToEnforcement,
+    CaseResumed,
+    CaseReturned,
+    CaseReworked,
+    CaseSuspended,
+    CaseVerified,
+    CaseVerifyRequested,
+    CaseVoided,
+    Clock,
+    UnitRef,
+)
+
+from .case import CHECK, DISPOSAL, VERIFY, Case, CaseClock, Pause, Referral, Task
+
+
+def follow(case: Case, event: CaseEvent) -> Case:
+    """*case* after *event*; unchanged when it isn't the next version."""
+    head = event.case
+    if head.case_version != case.version + 1:
+        return case
+    after = msgspec.structs.replace(
+        case,
+        version=head.case_version,
+        state=head.state_after or case.state,
+        since=event.occurred_at,
+        case_no=head.case_no,
+        category=head.category,
+        condition_id=head.condition_id,
+        urgency=head.urgency,
+        place=head.place or case.place,
+        located=case.located or (case.version > 1 and head.place is not None),
+        flags=head.flags,
+        pinned_versions=head.pinned_versions,
+        clocks=_clocks(case, head.open_clocks, event),
+    )
+    for kind, change in CHANGES.items():
+        if isinstance(event, kind):
+            for name, value in change(case, event).items():
+                setattr(after, name, value)
+    return after
+
+
+def _clocks(case: Case, still_open: tuple[Clock, ...], event: CaseEvent) -> tuple[CaseClock, ...]:
+    """The clocks that the head shows as open, with what was known of them; finished disposal clocks stay."""
+    known = {one.clock.clock_id: one for one in case.clocks}
+    shown = {clock.clock_id for clock in still_open}
+    kept = [
+        one if one.stopped_at else msgspec.structs.replace(one, stopped_at=event.occurred_at)
+        for one in case.clocks
+        if one.clock.clock_id not in shown and one.clock.stage == DISPOSAL
+    ]
+    for clock in still_open:
+        old = known.get(clock.clock_id)
+        one = CaseClock(clock=clock) if old is None else msgspec.structs.replace(old, clock=clock, stopped_at=None)
+        if clock.stage == DISPOSAL and isinstance(event, CaseSuspended):
+            one = msgspec.structs.replace(one, pauses=(*one.pauses, Pause(start=event.occurred_at)))
+        elif one.pauses and one.pauses[-1].end is None and not isinstance(event, CaseVerifyRequested):
+            ended = Pause(start=one.pauses[-1].start, end=event.occurred_at)
+            one = msgspec.structs.replace(one, pauses=(*one.pauses[:-1], ended))
+        kept.append(one)
+    return tuple(kept)
+
+
+def _time(case: Case, event: CaseEvent, name: str) -> dict[str, Any]:
+    return {"times": case.times | {name: event.occurred_at}}
+
+
+def _task(kind: str) -> Callable[[Case, Any], dict[str, Any]]:
+    def change(case: Case, event: Any) -> dict[str, Any]:
+        return {"task": Task(task_id=event.task_id, kind=kind, assignee=event.assignee), "tasks": case.tasks + 1}
+
+    return change
+
+
+def _located(case: Case, e: CaseLocated) -> dict[str, Any]:
+    return _time(case, e, "located") | {"place": e.place, "located": e.outcome == "located"}
+
+
+def _filed(case: Case, e: CaseFiled) -> dict[str, Any]:
+    fixed = {"unit_kind": e.unit_kind, "limit": e.limit, "closing_conditions": e.closing_condition_ids}
+    return _time(case, e, "filed") | fixed | {"command": "city", "assignments": ()}
+
+
+def _dispatched(case: Case, e: CaseDispatched) -> dict[str, Any]:
+    if e.case.state_after == "filed":
+        return {"command": "district"}
+    unit = UnitRef(unit_id=e.assignments[0].unit_id, unit_name=e.assignments[0].unit_name)
+    begun = {"handler_ref": "", "confirmed": False, "timeliness": None, "unable": 0}
+    return _time(case, e, "dispatched") | begun | {"assignments": e.assignments, "units": (*case.units, unit)}
+
+
+def _returned(case: Case, e: CaseReturned) -> dict[str, Any]:
+    change: dict[str, Any] = {"return_count": case.return_count + 1}
+    if e.kind == "dept":
+        change["assignments"] = ()
+    elif e.kind == "to_city":
+        change["command"] = "city"
+    elif e.kind == "handler":
+        change["handler_ref"] = ""
+    return change
+
+
+def _confirmed(case: Case, e: CaseHandlingConfirmed) -> dict[str, Any]:
+    judged = {"timeliness": e.timeliness, "timeliness_source": e.timeliness_source}
+    return _time(case, e, "confirmed") | judged | {"confirmed": True}
+
+
+def _checked(case: Case, e: CaseChecked) -> dict[str, Any]:
+    return _time(case, e, "checked") | {"task": None, "unable": case.unable + 1 if e.result == "unable" else 0}
+
+
+def _reworked(_: Case, e: CaseReworked) -> dict[str, Any]:
+    return {"confirmed": False, "timeliness": None, "handler_ref": "", "rework_count": e.rework_no}
+
+
+def _suspended(case: Case, e: CaseSuspended) -> dict[str, Any]:
+    return {"came_from": case.state, "hang_count": case.hang_count + 1, "resume_on": e.resume_on}
+
+
+CHANGES: Final[dict[type[CaseEvent], Callable[[Case, Any], dict[str, Any]]]] = {
+    CaseLocated: _located,
+    CaseVerifyRequested: _task(VERIFY),
+    CaseVerified: lambda _, e: {"task": None, "verified": e.result},
+    CaseAccepted: lambda case, e: _time(case, e, "accepted"),
+    CaseFiled: _filed,
+    CaseDispatched: _dispatched,
+    CaseReturned: _returned,
+    CaseHandlingStarted: lambda case, e: _time(case, e, "handling_started") | {"handler_ref": e.handler_ref},
+    CaseHandled: lambda case, e: _time(case, e, "handled") | {"resolution_mode": e.resolution_mode},
+    CaseHandlingConfirmed: _confirmed,
+    CaseReworked: _reworked,
+    CaseCheckRequested: _task(CHECK),
+    CaseChecked: _checked,
+    CaseSuspended: _suspended,
+    CaseResumed: lambda _, __: {"came_from": "", "resume_on": None},
+    CaseReferredToEnforcement: lambda _, e: {
+        "referral": Referral(referral_id=e.referral_id, agency_id=e.agency_id)
+    },
+    CaseClosed: lambda case, e: _time(case, e, "closed"),
+    CaseVoided: lambda case, e: _time(case, e, "closed"),
+}
+"""Event → what it changes beyond what its head says."""

@@ -1,0 +1,325 @@
+"""Cases as people see them: lists with a countdown, one case with its whole history, limits with their explanation."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from yiwang.contracts import Assignment, Category, MediaRef, Place
+
+from . import clocks
+from .calendar import SHANGHAI, WORK_SECONDS
+from .case import QUEUES, Case, CaseClock, Referral, Task, queue_of
+from .domain import Record
+from .rules import Rules
+from .states import ACTIONS, RESULTS, ROLE_NAMES, STATES, Row
+from .store import Listed
+
+STAGES: Final = {"accept": "受理", "dispatch": "派遣", "disposal": "处置", "verify": "核实", "check": "核查"}
+UNITS: Final = {
+    "urgent_minute": "分钟",
+    "urgent_hour": "紧急工作时",
+    "urgent_day": "紧急工作日",
+    "natural_day": "自然日",
+    "work_hour": "工作时",
+    "work_day": "工作日",
+}
+SHOWN_SLOTS: Final = 60
+
+
+class CaseItem(msgspec.Struct, frozen=True, kw_only=True):
+    """A case in a list. `remaining_s` counts down to the nearest deadline; below zero it is late."""
+
+    case_id: str
+    case_no: str
+    version: int
+    state: str
+    state_name: str
+    queue: str
+    queue_name: str
+    created_at: dt.datetime
+    category: Category | None
+    area: str
+    area_name: str
+    address: str
+    description: str
+    channel: str
+    urgency: str
+    unit_id: str
+    unit_name: str
+    due_at: dt.datetime | None
+    remaining_s: int | None
+    overdue: bool
+    purpose: str
+
+
+class CasePage(msgspec.Struct, frozen=True, kw_only=True):
+    """Newest first; `cursor` gives the next page, empty at the end."""
+
+    cases: tuple[CaseItem, ...]
+    cursor: str
+
+
+class QueueView(msgspec.Struct, frozen=True, kw_only=True):
+    """A queue that the caller works off: how many wait, how many of them are late."""
+
+    queue: str
+    name: str
+    role: str
+    role_name: str
+    waiting: int
+    late: int
+
+
+class SlotView(msgspec.Struct, frozen=True):
+    start: dt.datetime
+    end: dt.datetime
+
+
+class ClockView(msgspec.Struct, frozen=True, kw_only=True):
+    """A limit with the reason why it ends when it does: the stretches of working time that it counts."""
+
+    clock_id: str
+    stage: str
+    stage_name: str
+    limit: int
+    unit_kind: str
+    unit_name: str
+    started_at: dt.datetime
+    due_at: dt.datetime
+    stopped_at: dt.datetime | None
+    used_s: int
+    limit_s: int
+    paused_s: int
+    running: bool
+    overdue: bool
+    provisional: bool
+    explanation: str
+    slots: tuple[SlotView, ...]
+
+
+class LineView(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of the history."""
+
+    seq: int
+    version: int
+    action: str
+    action_name: str
+    result: str
+    result_name: str
+    state_before: str
+    state_after: str
+    state_name: str
+    role: str
+    role_name: str
+    unit_id: str
+    unit_name: str
+    person_ref: str
+    opinion: str
+    receiver: str
+    started_at: dt.datetime
+    ended_at: dt.datetime
+    due_at: dt.datetime | None
+    used_s: int
+    overdue: bool
+    media: tuple[MediaRef, ...]
+    note: str
+
+
+class CaseDetail(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything about one case."""
+
+    case: CaseItem
+    place: Place | None
+    condition_id: str
+    condition: str
+    closing_conditions: dict[str, str]
+    """id → text, of the filing condition chosen"""
+    verify_policy: str
+    verified: str
+    assignments: tuple[Assignment, ...]
+    handler_ref: str
+    confirmed: bool
+    timeliness: str | None
+    timeliness_source: str
+    rework_count: int
+    return_count: int
+    hang_count: int
+    resume_on: dt.datetime | None
+    task: Task | None
+    referral: Referral | None
+    media: tuple[MediaRef, ...]
+    clocks: tuple[ClockView, ...]
+    history: tuple[LineView, ...]
+    pinned_versions: dict[str, str]
+
+
+class Possible(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that the caller may do now: its results, and whether an opinion and photos are wanted."""
+
+    action: str
+    name: str
+    role: str
+    results: tuple[str, ...]
+    opinion: bool
+    photo: bool
+    guards: tuple[str, ...]
+
+
+class Actions(msgspec.Struct, frozen=True, kw_only=True):
+    case_id: str
+    version: int
+    actions: tuple[Possible, ...]
+
+
+def item(listed: Listed, now: dt.datetime) -> CaseItem:
+    case, due = listed.case, listed.due_at
+    lead = case.lead
+    names = case.place.area.names if case.place else {}
+    return CaseItem(
+        case_id=case.case_id,
+        case_no=case.case_no,
+        version=case.version,
+        state=case.state,
+        state_name=STATES[case.state],
+        queue=listed.queue,
+        queue_name=QUEUES[listed.queue][0] if listed.queue else "",
+        created_at=case.created_at,
+        category=case.category,
+        area=case.area,
+        area_name=names.get(case.area, ""),
+        address=case.place.address_masked if case.place else "",
+        description=case.description_masked,
+        channel=case.channel.name or case.channel.code,
+        urgency=case.urgency,
+        unit_id=lead.unit_id if lead else "",
+        unit_name=lead.unit_name if lead else "",
+        due_at=due,
+        remaining_s=int((due - now).total_seconds()) if due else None,
+        overdue=case.flags.overdue or (due is not None and due < now),
+        purpose=case.purpose,
+    )
+
+
+def listed(case: Case) -> Listed:
+    """A single case as a list would show it."""
+    dues = [c.clock.due_at for c in case.clocks if c.running]
+    return Listed(case, queue_of(case), min(dues) if dues else None)
+
+
+def detail(case: Case, flow: Sequence[Record], rules: Rules, now: dt.datetime) -> CaseDetail:
+    condition = rules.codes.condition(case.condition_id) if case.condition_id else None
+    texts = {c.closing_id: c.text for c in condition.closings} if condition else {}
+    return CaseDetail(
+        case=item(listed(case), now),
+        place=case.place,
+        condition_id=case.condition_id,
+        condition=condition.text if condition else "",
+        closing_conditions={key: texts.get(key, key) for key in case.closing_conditions},
+        verify_policy=case.verify_policy,
+        verified=case.verified,
+        assignments=case.assignments,
+        handler_ref=case.handler_ref,
+        confirmed=case.confirmed,
+        timeliness=case.timeliness,
+        timeliness_source=case.timeliness_source,
+        rework_count=case.rework_count,
+        return_count=case.return_count,
+        hang_count=case.hang_count,
+        resume_on=case.resume_on,
+        task=case.task,
+        referral=case.referral,
+        media=case.media,
+        clocks=tuple(clock_view(one, rules, now) for one in case.clocks),
+        history=tuple(line(record, rules) for record in flow),
+        pinned_versions=case.pinned_versions,
+    )
+
+
+def line(r: Record, rules: Rules) -> LineView:
+    unit = rules.units.get(r.unit_id) if r.unit_id else None
+    return LineView(
+        seq=r.seq,
+        version=r.version,
+        action=r.action,
+        action_name=ACTIONS.get(r.action, "执法结果" if r.action == "enforcement_closed" else r.action),
+        result=r.result,
+        result_name=RESULTS.get(r.result, r.result),
+        state_before=r.state_before,
+        state_after=r.state_after,
+        state_name=STATES[r.state_after],
+        role=r.role,
+        role_name=ROLE_NAMES.get(r.role, r.role),
+        unit_id=r.unit_id,
+        unit_name=unit.name if unit else "",
+        person_ref=r.person_ref,
+        opinion=r.opinion,
+        receiver=r.receiver,
+        started_at=r.started_at,
+        ended_at=r.ended_at,
+        due_at=r.due_at,
+        used_s=r.used_s,
+        overdue=r.overdue,
+        media=r.media,
+        note=r.note,
+    )
+
+
+def clock_view(one: CaseClock, rules: Rules, now: dt.datetime) -> ClockView:
+    """The clock with its explanation in words and, for working time, the stretches it counts."""
+    clock, until = one.clock, one.stopped_at or now
+    working = clock.unit_kind in WORK_SECONDS
+    slots = rules.calendar.slots_between(clock.started_at, clock.due_at) if working else []
+    return ClockView(
+        clock_id=clock.clock_id,
+        stage=clock.stage,
+        stage_name=STAGES.get(clock.stage, clock.stage),
+        limit=clock.limit,
+        unit_kind=clock.unit_kind,
+        unit_name=UNITS.get(clock.unit_kind, clock.unit_kind),
+        started_at=clock.started_at,
+        due_at=clock.due_at,
+        stopped_at=one.stopped_at,
+        used_s=clocks.used_s(one, until, rules),
+        limit_s=clocks.limit_s(clock),
+        paused_s=clocks.paused_s(one, until),
+        running=one.running,
+        overdue=until > one.judged_by,
+        provisional=clock.provisional,
+        explanation=explain(one, len(slots)),
+        slots=tuple(SlotView(s.start, s.end) for s in slots[:SHOWN_SLOTS]),
+    )
+
+
+def explain(one: CaseClock, slots: int) -> str:
+    """Why it ends when it does, in one sentence."""
+    clock = one.clock
+    begun, due = (t.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M") for t in (clock.started_at, clock.due_at))
+    how = f"只计工作时间（作息表 {clock.schedule_id}，共 {slots} 段）" if clock.unit_kind in WORK_SECONDS else "昼夜连续计时"
+    text = f"自 {begun} 起算，限 {clock.limit} {UNITS.get(clock.unit_kind, clock.unit_kind)}，{how}，到 {due} 止"
+    if one.pauses:
+        text += f"；其间暂停 {len(one.pauses)} 次"
+    if clock.provisional:
+        text += "；期限跨入尚未公布放假安排的年份，为暂定期限"
+    return text
+
+
+def possible(found: Sequence[tuple[Row, str]]) -> tuple[Possible, ...]:
+    """The rows that a person may follow, one entry for each action with its results."""
+    merged: dict[str, Possible] = {}
+    for row, role in found:
+        old = merged.get(row.action)
+        results = (*(old.results if old else ()), *((row.result,) if row.result else ()))
+        merged[row.action] = Possible(
+            action=row.action,
+            name=ACTIONS[row.action],
+            role=old.role if old else role,
+            results=tuple(dict.fromkeys(results)),
+            opinion=row.opinion if not row.result else False,
+            photo="photo" in row.guards or bool(old and old.photo),
+            guards=tuple(dict.fromkeys((*(old.guards if old else ()), *row.guards))),
+        )
+    return tuple(merged.values())
