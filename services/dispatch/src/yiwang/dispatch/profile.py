@@ -7,13 +7,14 @@ it (see `profile_tables` for their columns). `load_profile` tells every mistake 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import msgspec
 from yiwang.contracts.areas import level_of
 
-from .calendar import UNIT_SECONDS, Calendar, Schedule
+from .calendar import UNIT_SECONDS, Calendar, Holidays, Schedule
 from .codes import Codes, CodeSet
 from .profile_files import BadProfile, Files, is_month_day
 from .profile_tables import (
@@ -89,7 +90,8 @@ class Paths(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     categories: str = "dispatch/categories.csv"
     conditions: str = "dispatch/conditions.csv"
     crosswalk: str = ""
-    holidays: str = "dispatch/holidays.csv"
+    holidays: str = ""
+    """Empty: the State Council's notices as they ship with this service"""
     units: str = "dispatch/units.csv"
     matrix: str = "dispatch/matrix.csv"
 
@@ -100,9 +102,10 @@ class Dispatch(msgspec.Struct, frozen=True, kw_only=True):
     code_set: str
     code_sets: tuple[CodeSet, ...]
     versions: dict[str, str]
-    published_years: tuple[int, ...]
     stages: dict[str, Limit]
     schedules: tuple[ScheduleEntry, ...]
+    published_years: tuple[int, ...] = ()
+    """Years whose holiday table is complete; empty: all that the table has a day of"""
     fixed_holidays: tuple[str, ...] = ("01-01", "05-01", "05-02", "10-01", "10-02", "10-03")
     files: Paths = Paths()
     auto: tuple[AutoEntry, ...] = ()
@@ -243,9 +246,7 @@ def _rules(files: Files, place: Place, settings: Dispatch, schedules: list[Sched
     conditions = read_conditions(files, paths.conditions, versions["conditions"], sets, listed)
     crosswalk = read_crosswalk(files, paths.crosswalk, listed) if paths.crosswalk else {}
     codes = Codes(sets, categories, conditions, crosswalk)
-    holidays = read_holidays(
-        files, paths.holidays, versions["calendar"], settings.published_years, settings.fixed_holidays
-    )
+    holidays = _holidays(files, settings)
     units = read_units(files, paths.units)
     supervise, two_commands = GOVERNANCE[place.governance]
     return Rules(
@@ -268,6 +269,17 @@ def _rules(files: Files, place: Place, settings: Dispatch, schedules: list[Sched
         command_units={area: unit.unit_id for unit in units if COMMAND in unit.trades for area in unit.areas},
         history_limit=(settings.history_limit.limit, settings.history_limit.unit),
     )
+
+
+def _holidays(files: Files, settings: Dispatch) -> Holidays:
+    own, name = settings.files.holidays, settings.files.holidays or "holidays.csv"
+    source = files if own else Files(Path(__file__).parent / "data")
+    version, years = settings.versions["calendar"], settings.published_years
+    found = read_holidays(source, name, version, years, settings.fixed_holidays)
+    if not own:
+        files.mistakes += source.mistakes
+        files.digests |= source.digests
+    return found
 
 
 def _auto_rule(entry: AutoEntry) -> AutoRule:

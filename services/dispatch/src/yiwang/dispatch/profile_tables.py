@@ -97,7 +97,7 @@ def read_crosswalk(files: Files, name: str, codes: Codes) -> dict[tuple[Key, str
 
 
 def read_holidays(files: Files, name: str, version: str, years: Iterable[int], fixed: Iterable[str]) -> Holidays:
-    """``date,kind,name`` with kind holiday or workday (调休), for the published *years*."""
+    """``date,kind,name`` with kind holiday or workday (调休), for the published *years* (none: all that are there)."""
     published = frozenset(years)
     days: dict[dt.date, bool] = {}
     for row in files.table(name, ("date", "kind", "name")):
@@ -109,12 +109,12 @@ def read_holidays(files: Files, name: str, version: str, years: Iterable[int], f
             row.wrong("date", f"{day} stands there twice; drop one")
         if works and day.weekday() < 5:
             row.wrong("kind", f"{day} is no weekend, it needs no make-up workday; write holiday or drop the line")
-        if day.year not in published:
+        if published and day.year not in published:
             row.wrong("date", f"{day.year} isn't among published_years of profile.toml; add it once the year is whole")
         days[day] = works
     for year in sorted(published - {day.year for day in days}):
         files.mistakes.append(f"{name}: has no day of {year}, which profile.toml calls published; add the year's table")
-    return Holidays(version=version, years=published, days=days, fixed=frozenset(fixed))
+    return Holidays(version=version, years=published or frozenset(day.year for day in days), days=days, fixed=frozenset(fixed))
 
 
 def read_units(files: Files, name: str) -> Units:
