@@ -126,7 +126,9 @@ class Postgres:
     def query(self, statement: str, database: str = "postgres") -> str:
         """Run one statement through psql and return its output without padding; for set-up and tests."""
         command = [find_postgres("psql"), "-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1", "-c", statement]
-        result = subprocess.run([*command, self.url(database)], capture_output=True, text=True, check=False)
+        address = f"postgresql://postgres@127.0.0.1:{self.port}/{database}"
+        environ = os.environ | {"PGPASSWORD": self._password()}  # not on the command line, which everybody can read
+        result = subprocess.run([*command, address], env=environ, capture_output=True, text=True, check=False)
         if result.returncode:
             raise ServerFailed(f"PostgreSQL 拒绝了「{statement}」：{result.stderr.strip()}")
         return result.stdout.strip()
