@@ -14,6 +14,7 @@ import shutil
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 import msgspec
@@ -56,15 +57,15 @@ def wanted(environ: Mapping[str, str], profile: str = "", tier: str = "city") ->
     Raises click.ClickException when the profile directory is not one.
     """
     directory = profile or environ.get("YIWANG_PROFILE", "") or _shipped_profile()
-    described: dict[str, str] = {}
+    described: dict[str, Any] = {}
     if directory:
         page = Path(directory) / "profile.toml"
         if not page.is_file():
             raise click.ClickException(f"{directory} 里没有 profile.toml：请用 --profile-dir 指向一个城市配置目录")
         content = tomllib.loads(page.read_text())
-        described = {key: str(content[key]) for key in ("jurisdiction",) if key in content}
+        described = content.get("profile", {})
     return Wanted(
-        jurisdiction=environ.get("YIWANG_JURISDICTION") or described.get("jurisdiction", "440300"),
+        jurisdiction=environ.get("YIWANG_JURISDICTION") or str(described.get("jurisdiction", "440300")),
         tier=environ.get("YIWANG_TIER") or tier,
         profile=str(Path(directory).absolute()) if directory else "",
     )

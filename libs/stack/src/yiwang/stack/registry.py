@@ -10,18 +10,22 @@ import click
 from yiwang.kit import Service
 
 GROUP = "yiwang.services"
+BUILT_IN = {"identity": "yiwang.kit.accounts:service"}
+"""Services that come with the kit."""
 COUNTY = ("intake", "grid", "dispatch", "notification", "national_sync")
 CITY = (*COUNTY, "enforcement")
-SETS = {"county": COUNTY, "city": CITY}
+SETS = {"county": (*COUNTY, "identity"), "city": (*CITY, "identity")}
+"""What `yiwang up --profile` runs: the county's five or the city's six, and local accounts."""
 
 
 def installed() -> list[str]:
     """Names of the installed services."""
-    return sorted({point.name for point in entry_points(group=GROUP)})
+    return sorted({point.name for point in entry_points(group=GROUP)} | set(BUILT_IN))
 
 
 def find_service(name: str) -> Service:
     """The service of an installed name or of `module:attribute`; raises click.ClickException with what exists."""
+    name = BUILT_IN.get(name, name)
     if ":" in name:
         module, _, attribute = name.partition(":")
         try:

@@ -73,6 +73,9 @@ def run_plan(plan: Plan, console: Console) -> None:
         place.remember(plan.data, plan.node)
         own = place.node_environ(servers, plan.node, plan.data, plan.port)
         os.environ.setdefault("YIWANG_LOG_JSON", "true" if plan.processes else "false")
+        if "identity" in plan.services and os.environ.get("YIWANG_DEV_PEOPLE") not in ("1", "true"):
+            issuer = f"http://127.0.0.1:{plan.port_of('identity')}/identity/jwks.json"
+            own["YIWANG_JWKS"] = os.environ.get("YIWANG_JWKS", issuer)
         environ = dict(os.environ) | own
         os.environ.update(own)
         show_applied(in_loop(migrate(services, own["YIWANG_DATABASE_URL"])), console)
@@ -107,7 +110,7 @@ def migrate_command(services: Sequence[str], phase: str, data: Path) -> None:
 def serve_here(services: Sequence[Service], environ: Mapping[str, str], ready: Callable[[Sequence[App]], Any]) -> None:
     """Serve in this process until SIGINT or SIGTERM. Raises click.ClickException for a wrong configuration."""
     try:
-        in_loop(serve(*services, environ=environ, ready=ready))
+        in_loop(serve(*services, environs=[environ], ready=ready))
     except ConfigError as error:
         raise click.ClickException("配置有误：\n" + "\n".join(error.mistakes)) from error
 
