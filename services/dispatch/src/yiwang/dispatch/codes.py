@@ -132,6 +132,7 @@ class Codes:
             (code_set, kind, category.major, category.minor),
             (code_set, kind, category.major, ANY),
             (code_set, kind, ANY, ANY),
+            (code_set, ANY, ANY, ANY),
         )
         found = next((self._conditions[key] for key in keys if key in self._conditions), ())
         return tuple(c for c in found if c.in_season(day))

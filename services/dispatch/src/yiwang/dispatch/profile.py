@@ -136,7 +136,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
 
 def load_profile(directory: str | Path) -> Profile:
     """The profile in *directory*. Raises BadProfile with every mistake in it, as sentences."""
-    if not str(directory):
+    if str(directory) in ("", "."):
         raise BadProfile(["YIWANG_PROFILE is empty; set it to a directory such as deploy/profiles/shenzhen"])
     files = Files(Path(directory))
     raw = files.toml(MAIN)

@@ -29,6 +29,9 @@ class Row:
     def wrong(self, column: str, sentence: str) -> None:
         self._files.mistakes.append(f"{self.where} column {column}: {sentence}")
 
+    def doubts(self, table: str) -> bool:
+        return table in self._files.doubtful
+
     def text(self, column: str) -> str:
         return self._values[column]
 
@@ -81,6 +84,8 @@ class Files:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.mistakes: list[str] = []
+        self.doubtful: set[str] = set()
+        """Tables whose mistakes would only repeat themselves in the tables that refer to them"""
         self.digests: dict[str, str] = {}
         """File → the first 16 hex digits of its SHA-256: what a version number alone can't prove"""
 

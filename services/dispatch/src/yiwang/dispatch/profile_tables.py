@@ -17,11 +17,12 @@ from .units import KINDS as UNIT_KINDS
 from .units import Unit, Units
 
 URGENCIES: Final = ("normal", "urgent")
+CLASSES, UNITS = "classes", "units"
 
 
 def read_categories(files: Files, name: str, sets: Iterable[CodeSet]) -> list[CategoryRow]:
     """``code_set,kind,major,minor,major_name,minor_name,extension`` (yes or empty)."""
-    known = [s.code_set for s in sets]
+    known, before = [s.code_set for s in sets], len(files.mistakes)
     seen: dict[Key, str] = {}
     found = []
     for row in files.table(name, ("code_set", "kind", "major", "minor", "major_name", "minor_name", "extension")):
@@ -39,6 +40,8 @@ def read_categories(files: Files, name: str, sets: Iterable[CodeSet]) -> list[Ca
             continue
         seen[one.key] = row.where
         found.append(one)
+    if len(files.mistakes) > before:
+        files.doubtful.add(CLASSES)
     return found
 
 
@@ -70,12 +73,17 @@ def read_conditions(files: Files, name: str, version: str, sets: Iterable[CodeSe
         )
         if condition_id in found:
             row.wrong("condition_id", f"{condition_id!r} is used twice; give one of them a new id")
-        if ANY not in one.key and one.key not in codes.categories:
-            row.wrong("minor", f"the class {'/'.join(one.key)} isn't in the categories; add it or correct it here")
+        if ANY not in one.key:
+            _check_listed(row, "minor", one.key, codes)
         if not one.closings:
             row.wrong("closings", "says nothing; write when such a case may be closed, several with | between them")
         found.setdefault(condition_id, one)
     return list(found.values())
+
+
+def _check_listed(row: Row, column: str, key: Key, codes: Codes) -> None:
+    if key not in codes.categories and not row.doubts(CLASSES):
+        row.wrong(column, f"the class {'/'.join(key)} isn't in the categories; add it or correct it here")
 
 
 def _closings(condition_id: str, texts: Iterable[str]) -> tuple[Closing, ...]:
@@ -90,8 +98,7 @@ def read_crosswalk(files: Files, name: str, codes: Codes) -> dict[tuple[Key, str
         source = (row.text("from_set"), row.text("kind"), row.text("major"), row.text("minor"))
         target = (row.text("to_set"), row.text("to_kind"), row.text("to_major"), row.text("to_minor"))
         for column, key in (("minor", source), ("to_minor", target)):
-            if key not in codes.categories:
-                row.wrong(column, f"the class {'/'.join(key)} isn't in the categories; add it or correct it here")
+            _check_listed(row, column, key, codes)
         found[source, target[0]] = target
     return found
 
@@ -114,7 +121,8 @@ def read_holidays(files: Files, name: str, version: str, years: Iterable[int], f
         days[day] = works
     for year in sorted(published - {day.year for day in days}):
         files.mistakes.append(f"{name}: has no day of {year}, which profile.toml calls published; add the year's table")
-    return Holidays(version=version, years=published or frozenset(day.year for day in days), days=days, fixed=frozenset(fixed))
+    covered = published or frozenset(day.year for day in days)
+    return Holidays(version=version, years=covered, days=days, fixed=frozenset(fixed))
 
 
 def read_units(files: Files, name: str) -> Units:
@@ -139,6 +147,8 @@ def read_units(files: Files, name: str) -> Units:
                 aliases=row.words("aliases"),
             )
         )
+    if not found:
+        files.doubtful.add(UNITS)
     units = Units(found)
     files.mistakes += [f"{name}: {conflict}" for conflict in units.conflicts]
     return units
@@ -187,16 +197,14 @@ def _check_class(row: Row, rule: Rule, codes: Codes) -> None:
         return
     if ANY in (rule.code_set, rule.kind, rule.major):
         row.wrong("minor", f"{rule.minor!r} means nothing below a *; write its code_set, kind and major")
-    elif (key := (rule.code_set, rule.kind, rule.major, rule.minor)) not in codes.categories and not codes.sets[
-        rule.code_set
-    ].open:
-        row.wrong("minor", f"the class {'/'.join(key)} isn't in the categories; add it or correct it here")
+    elif not codes.sets[rule.code_set].open:
+        _check_listed(row, "minor", (rule.code_set, rule.kind, rule.major, rule.minor), codes)
 
 
 def _check_unit_spec(row: Row, column: str, spec: str, units: Units, trades: set[str]) -> None:
     how, _, what = spec.partition(":")
     trade, at, level = what.partition("@")
-    if spec == OWNER or not spec:
+    if spec == OWNER or not spec or row.doubts(UNITS):
         return
     if how == "unit":
         if units.get(what) is None:
