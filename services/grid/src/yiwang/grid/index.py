@@ -44,8 +44,10 @@ class GridIndex:
         self._rtree = shapely.STRtree(self.shapes)
         self.duty_grids = {duty.id: duty for duty in data.duty_grids}
         self.duty_of = self._assign_duties(data)
-        self._areas = [a for a in sorted(data.areas, key=_by_depth) if a.geom is not None]
-        self._area_shapes = np.asarray(shapely.from_wkb([a.geom for a in self._areas]), dtype=object)
+        outlined = [(a, shapely.from_wkb(a.geom)) for a in data.areas if a.geom is not None]
+        outlined.sort(key=lambda pair: (DEPTH.index(level_of(pair[0].code)), pair[1].area, pair[0].code))
+        self._areas = [area for area, _ in outlined]
+        self._area_shapes = np.array([shape for _, shape in outlined], dtype=object)
         shapely.prepare(self._area_shapes)
         self._area_rtree = shapely.STRtree(self._area_shapes)
 
@@ -101,7 +103,10 @@ class GridIndex:
         return Hit(int(rows[best]), float(away[best])) if away[best] <= self.tolerance_m else None
 
     def area_at(self, lon: float, lat: float) -> str:
-        """Code of the deepest area whose polygon covers the point; empty when none does."""
+        """Code of the deepest area whose polygon covers the point; empty when none does.
+
+        Of several of one level the smallest wins: a functional zone inside a town is the more precise answer.
+        """
         rows = self._area_rtree.query(shapely.points(lon, lat), predicate="intersects")
         return self._areas[int(rows.min())].code if len(rows) else ""
 
@@ -123,7 +128,3 @@ class GridIndex:
             return shapely.from_wkb(area.geom)
         rows = self.cells_under(code) if len(code) in (9, 12) or not code.endswith("00") else []
         return shapely.union_all(self.shapes[rows]) if rows else None
-
-
-def _by_depth(area: Any) -> tuple[int, str]:
-    return DEPTH.index(level_of(area.code)), area.code
