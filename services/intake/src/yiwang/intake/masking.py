@@ -21,14 +21,18 @@ _RULES_DIGIT: Final = (
     (re.compile(r"\d{7,}[XxＸｘ]?"), "【号码】"),  # landlines, account numbers
     (re.compile(r"(?<!\d)\d{3,4}[\s\-－]\d{4}(?!\d)"), "【号码】"),  # 2345 6789
 )
-_DOOR: Final = r"[\dA-Za-zＡ-Ｚａ-ｚ一二三四五六七八九十百零〇\-－]{1,8}"
-_ROOM: Final = re.compile(
-    rf"(?:{_DOOR}(?:栋|棟|幢|座|单元|层|楼|号楼|号)?\s*)*?{_DOOR}(?:号房|单元|室|房(?![屋子租产]))"
+_LETTER: Final = "[A-Za-zＡ-Ｚａ-ｚ]"
+_DOOR: Final = (
+    rf"(?:{_LETTER}?[\d一二三四五六七八九十百零〇]{{1,6}}(?:[-－][\dA-Za-z]{{1,4}}){{0,3}}{_LETTER}?|{_LETTER})"
 )
-_BUILDING: Final = re.compile(rf"{_DOOR}(?:号楼|栋|棟|幢|座|单元)")
+_BUILDING: Final = re.compile(rf"(?:{_DOOR}(?:号楼|栋|棟|幢|座|单元)\s?){{1,4}}")
+# Every repeated part ends in a word of its own, and few are repeated: no text makes this rule slow.
+_ROOM: Final = re.compile(
+    rf"(?:{_DOOR}(?:号楼|栋|棟|幢|座|单元|层|楼|号)\s?){{0,4}}{_DOOR}(?:号房|室(?!内|外)|房(?![屋子租产地]))"
+)
 _NUMBER: Final = re.compile(r"[\d一二三四五六七八九十百]{1,6}(?:[-－之]\d{1,4})?(?:号|號)(?![线口])")
 _NUMERALS: Final = re.compile(rf"[{_NUMERAL}](?:{_GAP}[{_NUMERAL}\d]){{6,}}")
-_EMAIL: Final = re.compile(r"[\w.+\-]+\s*[@＠]\s*[\w\-]+(?:[.．][\w\-]+)+")
+_EMAIL: Final = re.compile(r"[\w.+\-Ａ-Ｚａ-ｚ０-９]{1,64}\s?[@＠]\s?[\w\-]{1,64}(?:[.．][\w\-]{1,64}){1,8}", re.ASCII)
 _PLATE: Final = re.compile(
     r"[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼使领]\s*[A-Za-zＡ-Ｚａ-ｚ][·•・.\s\-]*"
     r"(?:[0-9A-Za-z０-９Ａ-Ｚａ-ｚ][·•・.\s]*){4,6}[0-9A-Za-z０-９Ａ-Ｚａ-ｚ挂学警港澳领]?"
@@ -43,10 +47,14 @@ _TITLED: Final = re.compile(
     r"万柯卢莫房解丁邓单洪包左石崔吉龚程邢裴陆荣翁荀甄曲封储靳焦谷车侯宁仇甘武符刘景詹龙叶黎白蒲赖卓池乔翟谭温廖欧向古易游曾关肖涂])"
     r"[\u4e00-\u9fff]{0,2}(?=先生|女士|小姐|师傅|阿姨|大爷|老师)"
 )
-_HAS_DIGIT: Final = re.compile(r"\d")
-_HAS_DOOR: Final = re.compile("[号號栋棟幢座室房]|单元")
-_HAS_LATIN: Final = re.compile("[A-Za-zＡ-Ｚａ-ｚ]")
-_HAS_NAME: Final = re.compile("叫|名|人|先生|女士|小姐|师傅|阿姨|大爷|老师")
+# One character of each rule, looked for first: most texts need none of them.
+_SHORTEST: Final = 7  # digits of the shortest number that is masked
+_DIGIT: Final = re.compile(r"\d")
+_ANY_NUMERAL: Final = re.compile(rf"[{_NUMERAL}\d]")
+_HAS_DOOR: Final = re.compile("[号號栋棟幢座室房单]")
+_HAS_PLATE: Final = re.compile("[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼使领]")
+_HAS_NAME: Final = re.compile("[叫名]|[系报诉电映料事]人")
+_HAS_TITLE: Final = re.compile("[生士姐傅姨爷师]")
 
 
 def mask_text(text: str) -> str:
@@ -59,7 +67,6 @@ def mask_text(text: str) -> str:
     if _HAS_DOOR.search(text):
         for rule in (_ROOM, _BUILDING, _NUMBER):
             text = rule.sub("【门牌】", text)
-        text = text.replace("【门牌】【门牌】", "【门牌】")
     return _names(text)
 
 
@@ -73,7 +80,7 @@ def mask_address(text: str) -> str:
     """
     text = _identifiers(text)
     if _HAS_DOOR.search(text):
-        text = _BUILDING.sub("【门牌】", _ROOM.sub("【门牌】", text)).replace("【门牌】【门牌】", "【门牌】")
+        text = _BUILDING.sub("【门牌】", _ROOM.sub("【门牌】", text))
     return _names(text)
 
 
@@ -84,16 +91,17 @@ def summary(text: str, limit: int) -> str:
 
 
 def _identifiers(text: str) -> str:
-    latin = _HAS_LATIN.search(text)
-    if latin:
-        text = _PLATE.sub("【车牌】", _EMAIL.sub("【邮箱】", text))
-    if _HAS_DIGIT.search(text):
+    if "@" in text or "＠" in text:
+        text = _EMAIL.sub("【邮箱】", text)
+    if _HAS_PLATE.search(text):
+        text = _PLATE.sub("【车牌】", text)
+    if len(_DIGIT.findall(text)) >= _SHORTEST:
         for rule, word in _RULES_DIGIT:
             text = rule.sub(word, text)
-    return _NUMERALS.sub("【号码】", text)
+    return _NUMERALS.sub("【号码】", text) if len(_ANY_NUMERAL.findall(text)) >= _SHORTEST else text
 
 
 def _names(text: str) -> str:
-    if not _HAS_NAME.search(text):
-        return text
-    return _TITLED.sub("【姓名】", _NAMED.sub(r"\1\2【姓名】", text))
+    if _HAS_NAME.search(text):
+        text = _NAMED.sub(r"\1\2【姓名】", text)
+    return _TITLED.sub("【姓名】", text) if _HAS_TITLE.search(text) else text
