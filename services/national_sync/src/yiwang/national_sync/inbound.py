@@ -1,0 +1,154 @@
+"""The other direction: another maker's platform reports the same records; they become docked events.
+
+Such a case may lack stages and may come all at once. Our state machine doesn't judge it: the first base record is
+`case.reported`, everything later a `case.snapshot` with the case as far as it is known.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import uuid
+from typing import Any, Final
+
+import msgspec
+from yiwang.contracts import areas
+from yiwang.kit import Context
+
+from .docked import TIMES, Docked, Source, docked_event
+from .links import Link
+from .profile import Refused, untranslate
+from .protocol import Batch, Envelope, Result
+from .records import SHANGHAI, Payload, hash_of
+from .store import DockedRow, hashes, sql
+
+CASE_KEY: Final = re.compile(r"[^\x00-\x1f]{1,200}\Z")
+CASE_KINDS: Final = ("case_base", "case_flow", "case_result", "media_ref")
+
+
+class OutOfSequence(Exception):
+    """Nothing of the batch was taken; the sender must go on with `expected`."""
+
+    def __init__(self, expected: int) -> None:
+        super().__init__(f"expects {expected}")
+        self.expected = expected
+
+
+def case_key(payload: Payload) -> str:
+    """By what the other side knows the case."""
+    return str(payload.get("case_id") or payload.get("case_no") or "")
+
+
+def case_id_of(platform: str, their_case: str) -> str:
+    """Our id of another maker's case: the same each time."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"yiwang:docked:{platform}/{their_case}"))
+
+
+async def accept(ctx: Context, link: Link, batch: Batch) -> tuple[list[Result], int]:
+    """Take *batch*: a result for each record and the next number.
+
+    Raises OutOfSequence when a number is left out, or used before for another record.
+    """
+    platform = link.platform.name
+    expected: int = await sql.value(ctx.tx, "lock_inbound", platform, batch.district)
+    known = dict(await hashes(ctx.tx, "inbound_known", platform, [r.record_id for r in batch.records]))
+    results, changed = list[Result](), dict[str, list[tuple[Envelope, str, Payload]]]()
+    for record in batch.records:
+        held = known.get(record.record_id)
+        if record.seq > expected or (record.seq < expected and held is None):
+            raise OutOfSequence(expected)
+        expected = max(expected, record.seq + 1)
+        if held is not None:
+            results.append(_again(record, held))
+            continue
+        try:
+            kind, payload = _read(ctx, link, batch, record)
+        except Refused as refused:
+            results.append(Result(record_id=record.record_id, status="refused", reason=str(refused)))
+            continue
+        their_case = case_key(payload) if kind in CASE_KINDS else ""
+        await sql.run(
+            ctx.tx, "add_inbound", platform, record.record_id, kind, batch.district, record.seq, record.day,
+            record.hash, their_case, ctx.now(),
+        )  # fmt: skip
+        known[record.record_id] = record.hash
+        results.append(Result(record_id=record.record_id, status="ok"))
+        if kind in CASE_KINDS:
+            changed.setdefault(their_case, []).append((record, kind, payload))
+    await sql.run(ctx.tx, "set_inbound", platform, batch.district, expected)
+    for their_case, new in changed.items():
+        await _apply(ctx, link, batch.district, their_case, new)
+    return results, expected
+
+
+def _again(record: Envelope, held: str) -> Result:
+    if held == record.hash:
+        return Result(record_id=record.record_id, status="duplicate")
+    reason = "同一 record_id 此前报过不同的内容：更正请使用新的 record_id"
+    return Result(record_id=record.record_id, status="refused", reason=reason)
+
+
+def _read(ctx: Context, link: Link, batch: Batch, record: Envelope) -> tuple[str, Payload]:
+    """Our kind and our fields of *record*. Raises Refused with a sentence."""
+    platform = link.platform
+    kind = next((k for k, s in platform.records.items() if (s.name or k) == record.kind), record.kind)
+    if record.district != batch.district:
+        raise Refused(f"记录的区划 {record.district} 与整批的区划 {batch.district} 不同")
+    allowed = platform.areas or (ctx.node.jurisdiction,)
+    if not any(_inside(area, record.district) for area in allowed):
+        raise Refused(f"该平台不能为区划 {record.district} 上报，登记的范围是 {'、'.join(allowed)}")
+    if hash_of(msgspec.json.encode(record.payload, order="sorted")) != record.hash:
+        raise Refused("hash 与 payload 不符：请按键名排序、无空格的 JSON 计算 SHA-256")
+    if not 2000 <= record.occurred_at.year <= 9000:
+        raise Refused("occurred_at 应在 2000 年之后")
+    if record.occurred_at.astimezone(SHANGHAI).date() != record.day:
+        raise Refused("day 应为 occurred_at 在北京时间的日期")
+    payload = untranslate(platform, kind, record.payload)
+    if kind in CASE_KINDS and not CASE_KEY.match(case_key(payload)):
+        raise Refused("缺少 case_id 或 case_no（1 至 200 个字符），无法归入案件")
+    if kind == "case_flow" and not isinstance(payload.get("step"), int):
+        raise Refused("step 应为整数（案件的第几步）")
+    for name in TIMES & payload.keys():
+        payload[name] = _moment(name, payload[name])
+    return kind, payload
+
+
+def _inside(area: str, district: str) -> bool:
+    try:
+        areas.level_of(district)
+    except ValueError as error:
+        raise Refused(f"{district} 不是行政区划代码") from error
+    return areas.contains(area, district)
+
+
+def _moment(name: str, value: Any) -> str:
+    try:
+        at = dt.datetime.fromisoformat(str(value))
+        if at.tzinfo is None or not 2000 <= at.year <= 9000:
+            raise ValueError
+    except ValueError as error:
+        raise Refused(f"{name} 应为带时区的时间，例如 2026-11-23T08:00:00+08:00") from error
+    return at.astimezone(SHANGHAI).isoformat(timespec="milliseconds")
+
+
+async def _apply(
+    ctx: Context, link: Link, district: str, their_case: str, new: list[tuple[Envelope, str, Payload]]
+) -> None:
+    platform = link.platform.name
+    row = await sql.row(ctx.tx, "docked_case", DockedRow, platform, their_case)
+    docked = msgspec.json.decode(row.body, type=Docked) if row else Docked()
+    for _, kind, payload in new:
+        docked = docked.after(kind, payload)
+    version = (row.version if row else 0) + 1
+    case_id = case_id_of(platform, their_case)
+    await sql.run(ctx.tx, "set_docked_case", platform, their_case, case_id, version, msgspec.json.encode(docked))
+    last = new[-1][0]
+    source = Source(
+        platform=platform,
+        their_case=their_case,
+        case_id=case_id,
+        district=district,
+        record_id=last.record_id,
+        seq=last.seq,
+    )
+    ctx.emit(docked_event(docked, source, version, ctx.now()))
