@@ -74,7 +74,9 @@ class Puller:
         config = {"durable_name": self.durable, "name": self.durable, "ack_policy": "explicit", "max_ack_pending": 10000,
                   "filter_subject": self.subject}  # fmt: skip
         body = {"stream_name": "UP", "action": "", "config": config}
-        await self.nc.request(f"$JS.API.CONSUMER.CREATE.UP.{self.durable}.{self.subject}", json.dumps(body).encode(), timeout=5)
+        await self.nc.request(
+            f"$JS.API.CONSUMER.CREATE.UP.{self.durable}.{self.subject}", json.dumps(body).encode(), timeout=5
+        )
         self.inbox = self.nc.new_inbox()
         await self.nc.subscribe(self.inbox + ".*", cb=self.heard, pending_msgs_limit=10**6, pending_bytes_limit=2**30)
 
@@ -124,7 +126,9 @@ def intake() -> Any:
         report = decode_report(body)
         report_id = report.source["record_id"]
         envelope = b'{"id":"%s","type":"report","ts":%d,"data":%s}' % (report_id.encode(), time.time_ns(), body)
-        ack = await state["js"].publish_async("yw.up.440300.440300.00.bare.reported.v1", envelope, headers={"Nats-Msg-Id": report_id})
+        ack = await state["js"].publish_async(
+            "yw.up.440300.440300.00.bare.reported.v1", envelope, headers={"Nats-Msg-Id": report_id}
+        )
         await asyncio.wait_for(ack, 5)
         await send({"type": "http.response.start", "status": 202, "headers": [(b"content-type", b"application/json"),
                                                                               (b"content-length", b"2")]})  # fmt: skip
@@ -185,6 +189,8 @@ if __name__ == "__main__":
     if sys.argv[1] == "intake":
         import uvicorn
 
-        uvicorn.run(intake(), host="127.0.0.1", port=int(sys.argv[2]), log_level="warning", access_log=False, loop="uvloop")
+        uvicorn.run(
+            intake(), host="127.0.0.1", port=int(sys.argv[2]), log_level="warning", access_log=False, loop="uvloop"
+        )
     else:
         uvloop.run({"cases": cases, "notify": notify, "prepare": prepare}[sys.argv[1]]())

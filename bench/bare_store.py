@@ -17,7 +17,6 @@ import uvloop
 
 sys.path.insert(0, str(Path(__file__).parent))
 import _common
-
 from yiwang.contracts import CaseFiled, NoticeRequested, decoder_of, encode, partition_of
 
 BATCH, WINDOW = 200, 800
@@ -41,7 +40,9 @@ async def main(count: int) -> None:
     body = {"stream_name": "UP", "action": "create", "config": {
         "name": "bare", "ack_policy": "none", "deliver_policy": "by_start_sequence", "opt_start_seq": 1, "mem_storage": True,
         "filter_subject": "yw.up.440300.440300.*.case.filed.v1", "max_deliver": -1, "inactive_threshold": 30 * 10**9}}  # fmt: skip
-    await nc.request("$JS.API.CONSUMER.CREATE.UP.bare.yw.up.440300.440300.*.case.filed.v1", json.dumps(body).encode(), timeout=5)
+    await nc.request(
+        "$JS.API.CONSUMER.CREATE.UP.bare.yw.up.440300.440300.*.case.filed.v1", json.dumps(body).encode(), timeout=5
+    )
     inbox, buffer, wake = nc.new_inbox(), [], asyncio.Event()
     asked = 0
 
@@ -60,7 +61,9 @@ async def main(count: int) -> None:
         if asked < WINDOW // 2:
             n += 1
             want, asked = WINDOW - asked, WINDOW
-            await nc.publish("$JS.API.CONSUMER.MSG.NEXT.UP.bare", b'{"batch":%d,"expires":20000000000}' % want, f"{inbox}.{n}")
+            await nc.publish(
+                "$JS.API.CONSUMER.MSG.NEXT.UP.bare", b'{"batch":%d,"expires":20000000000}' % want, f"{inbox}.{n}"
+            )
         if not buffer:
             wake.clear()
             await wake.wait()

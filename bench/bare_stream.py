@@ -11,13 +11,11 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import nats
 import uvloop
 
 sys.path.insert(0, str(Path(__file__).parent))
 import _common
-
 from yiwang.contracts import CaseFiled, NoticeRequested, decoder_of, encode, partition_of
 
 BATCH, WINDOW = 200, 2000
@@ -48,7 +46,9 @@ async def main(count: int) -> None:
         if asked < WINDOW // 2:
             n += 1
             want, asked = WINDOW - asked, WINDOW
-            await nc.publish("$JS.API.CONSUMER.MSG.NEXT.UP.bare", b'{"batch":%d,"expires":20000000000}' % want, f"{inbox}.{n}")
+            await nc.publish(
+                "$JS.API.CONSUMER.MSG.NEXT.UP.bare", b'{"batch":%d,"expires":20000000000}' % want, f"{inbox}.{n}"
+            )
         if not buffer:
             wake.clear()
             await wake.wait()

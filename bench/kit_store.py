@@ -14,7 +14,6 @@ import uvloop
 
 sys.path.insert(0, str(Path(__file__).parent))
 import _common
-
 from yiwang.contracts import CaseFiled, NoticeRequested
 from yiwang.kit import Context, Service, migrate, running
 
@@ -24,14 +23,20 @@ INSERT = "insert into cases select * from unnest($1::text[], $2::int[], $3::text
 
 async def store(events: Sequence[CaseFiled], ctx: Context) -> list[NoticeRequested]:
     await ctx.tx.execute(
-        INSERT, [e.case.case_id for e in events], [e.case.case_version for e in events], [e.category.key for e in events]
+        INSERT,
+        [e.case.case_id for e in events],
+        [e.case.case_version for e in events],
+        [e.category.key for e in events],
     )
     return [NoticeRequested(business_id=e.case.case_id, template="t", audience="unit:u") for e in events]
 
 
 async def store_one(event: CaseFiled, ctx: Context) -> NoticeRequested:
     await ctx.tx.execute(
-        "insert into cases values ($1, $2, $3) on conflict do nothing", event.case.case_id, event.case.case_version, event.category.key
+        "insert into cases values ($1, $2, $3) on conflict do nothing",
+        event.case.case_id,
+        event.case.case_version,
+        event.category.key,
     )
     return NoticeRequested(business_id=event.case.case_id, template="t", audience="unit:u")
 

@@ -11,7 +11,6 @@ import uvloop
 
 sys.path.insert(0, str(Path(__file__).parent))
 import _common
-
 from yiwang.contracts import CaseFiled, NoticeRequested
 from yiwang.kit import Context, Service, running
 

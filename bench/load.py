@@ -15,7 +15,7 @@ import uvloop
 class Connection(asyncio.Protocol):
     """One keep-alive connection that sends the next request when it is free."""
 
-    def __init__(self, done: Callable[["Connection", int, float], None]) -> None:
+    def __init__(self, done: Callable[[Connection, int, float], None]) -> None:
         self._done, self._buffer, self._sent = done, b"", 0.0
         self.transport: asyncio.Transport | None = None
 

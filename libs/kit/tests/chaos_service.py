@@ -27,7 +27,8 @@ async def store(events: Sequence[CaseFiled], ctx: Context) -> list[NoticeRequest
         [e.case.case_id for e in events], [e.case.case_version for e in events],
     )  # fmt: skip
     return [
-        NoticeRequested(business_id=e.case.case_id, version=e.case.case_version, template="t", audience="unit:u") for e in events
+        NoticeRequested(business_id=e.case.case_id, version=e.case.case_version, template="t", audience="unit:u")
+        for e in events
     ]
 
 
@@ -38,7 +39,9 @@ async def store_one(event: CaseVisited, ctx: Context) -> NoticeRequested:
     if event.score == 13:
         raise Reject("thirteen")
     await ctx.tx.execute("insert into hist (key, v) values ($1, $2)", event.case.case_id, event.case.case_version)
-    return NoticeRequested(business_id=event.case.case_id, version=event.case.case_version, template="t", audience="unit:u")
+    return NoticeRequested(
+        business_id=event.case.case_id, version=event.case.case_version, template="t", audience="unit:u"
+    )
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-
 from yiwang.contracts import CaseFiled, Event, NoticeRequested, encode, partition_of
 from yiwang.kit import Context, Reject, Retry, Scope, Service
 from yiwang.kit.testing import MemoryBus, a_case, a_head
@@ -147,7 +146,7 @@ async def test_outputs_of_several_kinds_and_numbers_carry_distinct_derived_ids(b
     await bus.settled()
     told = await bus.published(NoticeRequested)
 
-    assert 3 == len({e.id for e in told})
+    assert len({e.id for e in told}) == 3
     assert {given.id} == {e.causation_id for e in told}
     assert {given.correlation_id} == {e.correlation_id for e in told}
 
@@ -161,8 +160,8 @@ async def test_a_repeated_event_has_its_effect_once(bus: Any) -> None:
     await bus.publish(given)
     await bus.settled()
 
-    assert [1] == calls
-    assert 1 == len(await bus.published(NoticeRequested))
+    assert calls == [1]
+    assert len(await bus.published(NoticeRequested)) == 1
 
 
 async def test_events_of_a_case_keep_their_order_while_one_of_them_waits(bus: Any) -> None:
@@ -180,13 +179,11 @@ async def test_events_of_a_case_keep_their_order_while_one_of_them_waits(bus: An
         seen.append((case_id, version))
 
     await bus.start(service)
-    await bus.publish(*[
-        a_case(head=a_head(case_id=c, case_version=v)) for v in range(1, 6) for c in ("slow", "fast")
-    ])
+    await bus.publish(*[a_case(head=a_head(case_id=c, case_version=v)) for v in range(1, 6) for c in ("slow", "fast")])
     await bus.settled()
 
-    assert [1, 2, 3, 4, 5] == [v for c, v in dict.fromkeys(seen) if c == "slow"]
-    assert [1, 2, 3, 4, 5] == [v for c, v in dict.fromkeys(seen) if c == "fast"]
+    assert [v for c, v in dict.fromkeys(seen) if c == "slow"] == [1, 2, 3, 4, 5]
+    assert [v for c, v in dict.fromkeys(seen) if c == "fast"] == [1, 2, 3, 4, 5]
 
 
 async def test_a_rejected_event_does_not_stop_the_later_ones_of_its_case(bus: Any) -> None:
@@ -203,8 +200,8 @@ async def test_a_rejected_event_does_not_stop_the_later_ones_of_its_case(bus: An
     await bus.publish(*[a_case(head=a_head(case_id="c", case_version=v)) for v in (1, 2, 3)])
     await bus.settled()
 
-    assert ["v1", "v3"] == [e.key for e in await bus.published(NoticeRequested)]
-    assert ["version 2 is impossible; its sender must mend it"] == await bus.parked()
+    assert [e.key for e in await bus.published(NoticeRequested)] == ["v1", "v3"]
+    assert await bus.parked() == ["version 2 is impossible; its sender must mend it"]
 
 
 async def test_what_cannot_be_decoded_is_parked_with_the_field_that_is_wrong(bus: Any) -> None:
@@ -227,8 +224,8 @@ async def test_an_event_of_an_unknown_type_is_skipped(bus: Any) -> None:
     await bus.publish(a_case())
     await bus.settled()
 
-    assert [] == await bus.parked()
-    assert 1 == len(await bus.published(NoticeRequested))
+    assert await bus.parked() == []
+    assert len(await bus.published(NoticeRequested)) == 1
 
 
 async def test_acting_hears_its_own_jurisdiction_and_watching_the_whole_subtree(bus: Any) -> None:
@@ -248,8 +245,8 @@ async def test_acting_hears_its_own_jurisdiction_and_watching_the_whole_subtree(
     await bus.publish(a_case(), a_case(jurisdiction="440310"))
     await bus.settled()
 
-    assert ["440300"] == acted
-    assert ["440300", "440310"] == sorted(watched)
+    assert acted == ["440300"]
+    assert sorted(watched) == ["440300", "440310"]
 
 
 async def test_a_batch_handler_gets_events_in_order_and_answers_each(bus: Any) -> None:
@@ -267,12 +264,14 @@ async def test_a_batch_handler_gets_events_in_order_and_answers_each(bus: Any) -
 
     await bus.start(service)
     heads = [a_head(case_id=f"c{v}", case_version=v) for v in range(1, 8)]
-    await bus.publish(*[a_case(head=h) for h in heads[:3]], a_case(head=a_head(case_id="bad")), *[a_case(head=h) for h in heads[3:]])
+    await bus.publish(
+        *[a_case(head=h) for h in heads[:3]], a_case(head=a_head(case_id="bad")), *[a_case(head=h) for h in heads[3:]]
+    )
     await bus.settled()
 
-    assert [1, 2, 3, 4, 5, 6, 7] == sorted(set(seen))
-    assert ["c1", "c3", "c5", "c7"] == sorted(e.key for e in await bus.published(NoticeRequested))
-    assert ["bad"] == await bus.parked()
+    assert sorted(set(seen)) == [1, 2, 3, 4, 5, 6, 7]
+    assert sorted(e.key for e in await bus.published(NoticeRequested)) == ["c1", "c3", "c5", "c7"]
+    assert await bus.parked() == ["bad"]
 
 
 async def test_purpose_passes_on_to_what_follows(bus: Any) -> None:
@@ -282,7 +281,7 @@ async def test_purpose_passes_on_to_what_follows(bus: Any) -> None:
     await bus.publish(a_case(purpose="drill"))
     await bus.settled()
 
-    assert ["drill"] == [e.purpose for e in await bus.published(NoticeRequested)]
+    assert [e.purpose for e in await bus.published(NoticeRequested)] == ["drill"]
 
 
 def test_a_second_handler_for_a_type_is_refused() -> None:

@@ -17,7 +17,6 @@ from typing import Any
 
 import asyncpg
 import pytest
-
 from yiwang.contracts import CaseFiled, CaseVisited, NoticeRequested, decode
 from yiwang.kit import Kit, Node, migrate
 from yiwang.kit._app import Link
@@ -38,7 +37,9 @@ class Lab:
     def __init__(self, nats: Nats, postgres: Postgres) -> None:
         self.nats, self.postgres = nats, postgres
         self.database = postgres.create_database("chaos")
-        self.kit = Kit(nats_url=nats.url("c"), database_url=self.database, groups=8, lease_seconds=2.0, stream_max_gib=1.0)
+        self.kit = Kit(
+            nats_url=nats.url("c"), database_url=self.database, groups=8, lease_seconds=2.0, stream_max_gib=1.0
+        )
         self.replicas: list[subprocess.Popen[bytes]] = []
         self.versions: dict[str, int] = {}
         self.kills: dict[str, int] = {}
@@ -67,7 +68,7 @@ class Lab:
                 try:
                     await link.publisher.publish([(r.subject, r.data, r.id, "") for r in out], timeout=3)
                     break
-                except Exception:
+                except Exception:  # noqa: BLE001 - the feed never gives up
                     await asyncio.sleep(0.2)
             await asyncio.sleep(0.04)
         await link.nc.close()
@@ -156,7 +157,7 @@ async def test_nothing_is_lost_doubled_or_reordered_whatever_is_killed(lab: Lab)
     for row in rows:
         stored.setdefault(row["key"], []).append(row["v"])
     assert {key: list(range(1, last + 1)) for key, last in lab.versions.items()} == stored
-    assert [] == parked
+    assert parked == []
 
     first: dict[str, tuple[str, int]] = {}
     told: dict[str, list[int]] = {}

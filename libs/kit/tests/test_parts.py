@@ -12,7 +12,6 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from yiwang.contracts import Actor, CaseFiled, NoticeRequested, decode
 from yiwang.kit import ConfigError, Kit, Node, Service, Sql, derived_id, load
 from yiwang.kit._clock import SystemClock, VirtualClock, clock_from
@@ -33,7 +32,7 @@ def test_a_wrong_configuration_lists_all_its_mistakes_at_once() -> None:
     with pytest.raises(ConfigError) as refused:
         load(Settings, {"YIWANG_X_PAGE_SIZE": "many"}, "YIWANG_X")
 
-    assert 2 == len(refused.value.mistakes)
+    assert len(refused.value.mistakes) == 2
     assert "YIWANG_X_AREA is missing" in str(refused.value)
     assert "YIWANG_X_PAGE_SIZE='many'" in str(refused.value)
 
@@ -44,14 +43,14 @@ def test_a_configuration_is_read_from_the_environment() -> None:
 
 def test_mistyped_variables_are_found() -> None:
     """YIWANG_BATHC is nobody's setting."""
-    assert ["YIWANG_BATHC"] == unknown({"YIWANG_BATHC": "1", "YIWANG_BATCH": "2", "PATH": ""}, {"YIWANG": Kit})
+    assert unknown({"YIWANG_BATHC": "1", "YIWANG_BATCH": "2", "PATH": ""}, {"YIWANG": Kit}) == ["YIWANG_BATHC"]
 
 
 def test_a_virtual_clock_runs_faster_and_equally_in_every_process() -> None:
     start = dt.datetime(2026, 11, 23, 8, tzinfo=dt.timezone(dt.timedelta(hours=8)))
     first, second = VirtualClock(start, 144, epoch=time.time()), VirtualClock(start, 144, epoch=time.time())
     assert abs(first.now() - second.now()) < dt.timedelta(seconds=2)
-    assert 144 == clock_from("2026-11-23T08:00:00+08:00@x144").speed
+    assert clock_from("2026-11-23T08:00:00+08:00@x144").speed == 144
 
 
 @pytest.mark.parametrize("spec", ["tomorrow", "2026-11-23T08:00:00@x2", "2026-11-23T08:00:00+08:00@fast"])
@@ -83,9 +82,14 @@ def test_an_event_is_stamped_with_all_that_its_envelope_needs() -> None:
     event = decode(out.data)
 
     assert derived_id(cause.id, "440310/dispatch/notice.requested.v1/2") == event.id == out.id
-    assert ("440310/dispatch", "440300", "440310", 3) == (event.source, event.tenant_id, event.jurisdiction, event.incarnation)
+    assert (event.source, event.tenant_id, event.jurisdiction, event.incarnation) == (
+        "440310/dispatch",
+        "440300",
+        "440310",
+        3,
+    )
     assert (cause.id, "c", "drill") == (event.causation_id, event.correlation_id, event.purpose)
-    assert (NOON, NOON, "b") == (event.occurred_at, event.recorded_at, event.subject)
+    assert (event.occurred_at, event.recorded_at, event.subject) == (NOON, NOON, "b")
     assert Actor(role="system", kind="system", via="dispatch") == event.actor
 
 
@@ -95,12 +99,12 @@ def test_what_a_watcher_says_is_said_in_its_own_name() -> None:
     out = Stamper(NODE, "sync").stamp(
         NoticeRequested(business_id="b", template="t", audience="unit:u"), NOON, parent=cause.id, n=0, cause=cause
     )
-    assert "440310" == out.event.jurisdiction
+    assert out.event.jurisdiction == "440310"
 
 
 def test_queries_are_found_by_name_and_two_of_a_name_are_refused() -> None:
     text = "-- one: first\nselect 1;\n\n-- two: second\nselect\n  2"
-    assert {"one": "select 1", "two": "select\n  2"} == parse_queries(text)
+    assert parse_queries(text) == {"one": "select 1", "two": "select\n  2"}
     with pytest.raises(ValueError, match="names one twice"):
         parse_queries("-- one: a\nselect 1\n-- one: b\nselect 2")
 
@@ -112,7 +116,7 @@ def test_an_unknown_query_is_named() -> None:
 
 def test_migrations_are_numbered_and_named() -> None:
     [first, *_] = migrations_of("yiwang.kit")
-    assert (1, "pre", "spine") == (first.number, first.phase, first.name)
+    assert (first.number, first.phase, first.name) == (1, "pre", "spine")
 
 
 async def test_a_migration_that_was_changed_after_it_ran_is_refused(node: TestNode) -> None:
@@ -122,7 +126,7 @@ async def test_a_migration_that_was_changed_after_it_ran_is_refused(node: TestNo
     service = Service("tidy", database=True)
     applied = await migrate([service], node.database_url)
     assert applied
-    assert [] == await migrate([service], node.database_url)
+    assert await migrate([service], node.database_url) == []
     import asyncpg
 
     db = await asyncpg.connect(node.database_url)
@@ -150,12 +154,12 @@ async def test_running_services_answer_nats_micro(node: TestNode) -> None:
         link = await node.link()
         info = json.loads((await link.nc.request("$SRV.INFO.probe", timeout=3)).data)
 
-        assert ("probe", "440300") == (info["name"], info["metadata"]["node"])
+        assert (info["name"], info["metadata"]["node"]) == ("probe", "440300")
 
 
 def test_public_names_are_importable() -> None:
     """Everything in __all__ exists."""
     import yiwang.kit
 
-    assert [] == [name for name in yiwang.kit.__all__ if not hasattr(yiwang.kit, name)]
+    assert [name for name in yiwang.kit.__all__ if not hasattr(yiwang.kit, name)] == []
     assert Path(yiwang.kit.__file__).is_file()

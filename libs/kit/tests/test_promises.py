@@ -8,7 +8,6 @@ import uuid
 from typing import Any
 
 import pytest
-
 from yiwang.contracts import CaseClosed, CaseFiled, NoticeRequested, SnapshotRequested
 from yiwang.kit import Context, ManualClock, Reject, Retry, Service, Timer, operate
 from yiwang.kit._app import App
@@ -57,13 +56,13 @@ async def test_a_timer_fires_once_at_its_moment_on_the_services_clock(node: Test
     async with node.running(service, clock=clock) as app:
         await node.publish(a_case(head=a_head(case_id="c")))
         await node.settled()
-        assert [] == await node.events(NoticeRequested)
+        assert await node.events(NoticeRequested) == []
 
         clock.advance(hours=5)
         [told] = await node.until(NoticeRequested)
 
-        assert "c/4" == told.business_id
-        assert 0 == await app.pool.fetchval("select count(*) from kit_timer")
+        assert told.business_id == "c/4"
+        assert await app.pool.fetchval("select count(*) from kit_timer") == 0
 
 
 async def test_setting_a_timer_anew_replaces_it_and_cancelling_forgets_it(node: TestNode) -> None:
@@ -84,7 +83,7 @@ async def test_setting_a_timer_anew_replaces_it_and_cancelling_forgets_it(node: 
 
         clock.advance(hours=3)
 
-        assert ["a"] == [e.business_id for e in await node.until(NoticeRequested)]
+        assert [e.business_id for e in await node.until(NoticeRequested)] == ["a"]
 
 
 async def test_a_failing_timer_is_tried_again_and_says_why(node: TestNode) -> None:
@@ -104,12 +103,12 @@ async def test_a_failing_timer_is_tried_again_and_says_why(node: TestNode) -> No
         async with asyncio.timeout(5):
             while not (reason := await app.pool.fetchval("select reason from kit_timer")):
                 await asyncio.sleep(0.01)
-        assert "the printer is out of paper" == reason
+        assert reason == "the printer is out of paper"
 
         clock.advance(seconds=61)
         await node.until(NoticeRequested)
 
-        assert [1, 2] == tries
+        assert tries == [1, 2]
 
 
 # -- actions ---------------------------------------------------------------------------------------------------------
@@ -129,8 +128,8 @@ async def test_an_actions_events_go_out_after_its_commit_and_not_at_all_after_a_
                 raise RuntimeError("half way")
         await node.settled()
 
-        assert [("kept", 1)] == await heard(app)
-        assert ["kept"] == [e.business_id for e in await node.events(NoticeRequested)]
+        assert await heard(app) == [("kept", 1)]
+        assert [e.business_id for e in await node.events(NoticeRequested)] == ["kept"]
 
 
 async def test_actions_on_one_case_are_published_in_the_order_of_their_commits(node: TestNode) -> None:
@@ -176,7 +175,7 @@ async def test_a_person_can_list_retry_and_drop_what_was_parked(node: TestNode) 
                 await operate.retry(db, "keeper", first.id, by="admin")
         await node.settled()
 
-        assert [("a", 1)] == await heard(app)
+        assert await heard(app) == [("a", 1)]
 
 
 async def test_an_unknown_error_is_tried_patiently_and_parked_at_last(node: TestNode) -> None:
@@ -193,7 +192,7 @@ async def test_an_unknown_error_is_tried_patiently_and_parked_at_last(node: Test
         await node.publish(*[a_case(head=a_head(case_id="c", case_version=v)) for v in (1, 2)])
         await node.settled(parked=1)
 
-        assert [("c", 2)] == await heard(app)
+        assert await heard(app) == [("c", 2)]
         assert "KeyError" in (await node.parked())[0][1]
 
 
@@ -222,7 +221,7 @@ async def test_an_outage_of_the_database_parks_nothing_and_shows_in_readyz(node:
         await node.settled()
 
         assert [("c", v) for v in range(1, 20)] == await heard(app)
-        assert {} == await app.health()
+        assert await app.health() == {}
 
 
 # -- replicas and rolling changes ------------------------------------------------------------------------------------
@@ -244,7 +243,7 @@ async def test_replicas_share_the_groups_and_take_over_what_one_leaves(node: Tes
         await node.publish(*[a_case() for _ in range(40)])
         await node.settled()
 
-        assert 40 == len(await heard(a))
+        assert len(await heard(a)) == 40
 
 
 async def test_a_newer_set_of_events_takes_over_and_hears_an_added_type_from_its_beginning(node: TestNode) -> None:
@@ -255,7 +254,7 @@ async def test_a_newer_set_of_events_takes_over_and_hears_an_added_type_from_its
         await node.publish(*[a_case(head=a_head(case_id="c", case_version=v)) for v in (1, 2)])
         await node.publish(a_closed("c", 3), a_case(head=a_head(case_id="c", case_version=4)))
         await node.settled()
-        assert [("c", 1), ("c", 2), ("c", 4)] == await heard(a)
+        assert await heard(a) == [("c", 1), ("c", 2), ("c", 4)]
 
         new = keeper(handler_set=2)
         new.on(CaseFiled)(keep)
@@ -264,18 +263,20 @@ async def test_a_newer_set_of_events_takes_over_and_hears_an_added_type_from_its
             async with asyncio.timeout(15):
                 while not b.leases:
                     await asyncio.sleep(0.02)
-            assert {} == a.leases
+            assert a.leases == {}
             node.apps = [b.app]
             await node.settled()
 
-            assert [("c", 1), ("c", 2), ("c", 4), ("c", 3)] == await heard(b)
+            assert await heard(b) == [("c", 1), ("c", 2), ("c", 4), ("c", 3)]
 
 
 def a_closed(case_id: str, version: int) -> CaseClosed:
     from yiwang.contracts import CaseSummary
 
     summary = CaseSummary(reported_at=NOON, closed_at=NOON)
-    return CaseClosed(case=a_head(case_id=case_id, case_version=version, state_after="closed"), archive_type=1, summary=summary)
+    return CaseClosed(
+        case=a_head(case_id=case_id, case_version=version, state_after="closed"), archive_type=1, summary=summary
+    )
 
 
 async def test_a_type_heard_from_now_on_skips_what_the_stream_already_held(node: TestNode) -> None:
@@ -287,7 +288,7 @@ async def test_a_type_heard_from_now_on_skips_what_the_stream_already_held(node:
         await node.publish(a_case(head=a_head(case_id="c", case_version=3)))
         await node.settled()
 
-        assert [("c", 3)] == await heard(app)
+        assert await heard(app) == [("c", 3)]
 
 
 async def test_the_number_of_groups_can_change_between_runs(node: TestNode) -> None:
@@ -338,7 +339,7 @@ async def test_a_reader_can_ask_the_owners_for_snapshots(node: TestNode) -> None
 
     [request] = await node.events(SnapshotRequested)
 
-    assert ("evaluation", NOON) == (request.reader, request.since)
+    assert (request.reader, request.since) == ("evaluation", NOON)
 
 
 async def test_positions_can_be_set_back_while_the_service_is_stopped(node: TestNode) -> None:
@@ -361,8 +362,8 @@ async def test_positions_can_be_set_back_while_the_service_is_stopped(node: Test
     async with node.running(again) as app:
         await node.settled()
 
-        assert {"UP": 0} == moved
-        assert [("c", 1), ("c", 2), ("c", 1), ("c", 2)] == await heard(app)
+        assert moved == {"UP": 0}
+        assert await heard(app) == [("c", 1), ("c", 2), ("c", 1), ("c", 2)]
 
 
 async def test_ids_of_an_action_can_be_repeated_by_its_command_id(node: TestNode) -> None:
@@ -374,4 +375,4 @@ async def test_ids_of_an_action_can_be_repeated_by_its_command_id(node: TestNode
                 ctx.emit(notice())
         await node.settled()
 
-        assert 1 == len(await node.events(NoticeRequested))
+        assert len(await node.events(NoticeRequested)) == 1

@@ -76,7 +76,7 @@ async def keep(app: App) -> None:
     while not app.stopping:
         try:
             await Host(app).run()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - an outage is waited out
             app.waiting["events"] = f"等待消息服务器：{error!r:.200}"
             log.warning("acks_wait", service=app.service.name, error=repr(error)[:300])
             await asyncio.sleep(1)
@@ -116,7 +116,9 @@ class Host:
             "max_ack_pending": 10_000, "deliver_policy": "all", "filter_subjects": filters,
         }  # fmt: skip
         try:
-            await api(self.app.nc, f"CONSUMER.CREATE.{stream}.{name}", {"stream_name": stream, "action": "", "config": config})
+            await api(
+                self.app.nc, f"CONSUMER.CREATE.{stream}.{name}", {"stream_name": stream, "action": "", "config": config}
+            )
         except JetStreamError as error:
             if error.code != 10148:  # exists with another filter: an old replica of a smaller set still runs
                 raise
@@ -197,7 +199,13 @@ class Host:
         item.tries += 1
         after = error.after if isinstance(error, Retry) else min(2.0**item.tries * 0.25, 60.0)
         if not isinstance(error, Retry):
-            log.error("handler_failed", service=self.app.service.name, type=item.sub.tag, key=item.key, error=repr(error)[:500])
+            log.error(
+                "handler_failed",
+                service=self.app.service.name,
+                type=item.sub.tag,
+                key=item.key,
+                error=repr(error)[:500],
+            )
         if after * item.tries > self.app.kit.patience_hours * 3600:
             await self._park(item, msg, f"still failing after {item.tries} tries: {error!r}")
             return

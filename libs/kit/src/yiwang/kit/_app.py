@@ -9,7 +9,7 @@ import os
 import socket
 import uuid
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import asyncpg
@@ -18,21 +18,20 @@ import structlog
 from nats.aio.client import Client
 from yiwang.contracts import Event
 
-from . import _acks, _leases, _timers, names
+from . import _acks, _leases, _loops, _pressure, _timers, names
 from ._clock import Clock, clock_from
-from ._codes import TOO_BUSY
 from ._config import Kit, load
 from ._context import Context
 from ._effect import mark_effect
 from ._engine import Item
 from ._envelope import Ready, Stamper
-from ._feed import FeedLost
+from ._groups import Groups
 from ._inbox import Inbox
-from ._nats import STREAMS, PubAck, Publisher, api, connect, ensure_streams
+from ._nats import PubAck, Publisher, connect, ensure_streams
 from ._node import Node
 from ._outbox import Outbox
 from ._service import Service
-from ._worker import TRANSIENT, LeaseLost, Worker
+from ._worker import TRANSIENT, Worker
 
 if TYPE_CHECKING:
     from ._identity import Caller
@@ -62,7 +61,9 @@ class Link(msgspec.Struct):
 class App:
     """One service of one node while it runs."""
 
-    def __init__(self, service: Service, kit: Kit, link: Link, environ: Mapping[str, str], clock: Clock | None = None) -> None:
+    def __init__(
+        self, service: Service, kit: Kit, link: Link, environ: Mapping[str, str], clock: Clock | None = None
+    ) -> None:
         self.service, self.kit, self.link = service, kit, link
         self.nc, self.publisher, self.streams = link.nc, link.publisher, link.streams
         self.clock = clock or clock_from(kit.clock, kit.clock_epoch or None)
@@ -73,20 +74,27 @@ class App:
         self.log = structlog.get_logger(f"yiwang.{service.name}").bind(service=service.name, node=self.node.node_id)
         self.groups = kit.groups
         self.replica = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
-        self.leases: dict[int, int] = {}
-        self.workers: dict[int, Worker] = {}
+        self.work = Groups(self)
         self.resources: dict[type, Any] = {}
         self.waiting: dict[str, str] = {}
         """What keeps the service waiting, each as a sentence; empty when all is well"""
         self.stopping = False
         self.inbox, self.outbox = Inbox(self), Outbox(self)
-        self._group_tasks: dict[int, list[asyncio.Task[None]]] = {}
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks: set[asyncio.Task[None]] = set()
         self._pool: asyncpg.Pool[Any] | None = None
 
     def __deepcopy__(self, memo: dict[int, Any]) -> App:
         """A running service is itself; frameworks that copy their options must not copy it."""
         return self
+
+    @property
+    def leases(self) -> dict[int, int]:
+        """The partition groups that this replica holds → their epoch."""
+        return self.work.leases
+
+    @property
+    def workers(self) -> dict[int, Worker]:
+        return self.work.workers
 
     # -- resources -----------------------------------------------------------------------------------------------
 
@@ -101,7 +109,9 @@ class App:
         try:
             return self.resources[kind]  # type: ignore[no-any-return]
         except KeyError:
-            raise LookupError(f"{self.service.name} has not loaded its {kind.__name__}; do it in @service.on_start") from None
+            raise LookupError(
+                f"{self.service.name} has not loaded its {kind.__name__}; do it in @service.on_start"
+            ) from None
 
     @property
     def media(self) -> Any:
@@ -128,16 +138,16 @@ class App:
         for starter in self.service.starters:
             await starter(self)
         if self.service.database:
-            self._spawn(_leases.keep(self), "leases")
-            self._spawn(self._listen(), "listen")
-            self._spawn(self._sweep(), "sweep")
+            self.spawn(_leases.keep(self), "leases")
+            self.spawn(_loops.listen(self), "listen")
+            self.spawn(_loops.sweep(self), "sweep")
             if self.service.timers:
-                self._spawn(_timers.keep(self), "timers")
+                self.spawn(_timers.keep(self), "timers")
         elif self.service.subscriptions:
-            self._spawn(_acks.keep(self), "acks")
+            self.spawn(_acks.keep(self), "acks")
         await self._announce()
         for loop, leased in self.service.backgrounds:
-            self._spawn(self._background(loop, leased), loop.__name__)
+            self.spawn(_loops.background(self, loop, leased), loop.__name__)
 
     async def _announce(self) -> None:
         """Answer NATS micro's PING, INFO and STATS, so that operators see who runs where (ADR-32)."""
@@ -169,13 +179,13 @@ class App:
         self.stopping = True
         for group in list(self.leases):
             with contextlib.suppress(Exception):  # the database may be down: leases end by themselves
-                await self.release(group)
+                await self.work.release(group)
         if self.nc.is_connected:
             await self._micro.stop()
-        for task in self._tasks:
+        tasks = list(self._tasks)
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._tasks.clear()
+        await asyncio.gather(*tasks, return_exceptions=True)
         if self._pool is not None:
             try:
                 async with asyncio.timeout(5):
@@ -183,158 +193,13 @@ class App:
             except TimeoutError:
                 self._pool.terminate()
 
-    def _spawn(self, coroutine: Any, name: str) -> None:
-        self._tasks.append(asyncio.create_task(coroutine, name=f"{self.service.name}/{name}"))
-
-    # -- leased groups -------------------------------------------------------------------------------------------
-
-    def take(self, group: int, epoch: int) -> None:
-        """Begin to work *group* under *epoch*."""
-        self.leases[group] = epoch
-        self._group_tasks[group] = [
-            asyncio.create_task(self._work(group, epoch), name=f"{self.service.name}/group{group}"),
-            asyncio.create_task(self._publish(group), name=f"{self.service.name}/outbox{group}"),
-        ]
-        names.GROUPS.labels(self.service.name).set(len(self.leases))
-
-    def drop(self, group: int) -> None:
-        """The lease is lost: stop at once."""
-        self.leases.pop(group, None)
-        for task in self._group_tasks.pop(group, []):
-            task.cancel()
-        names.GROUPS.labels(self.service.name).set(len(self.leases))
-
-    async def release(self, group: int) -> None:
-        """Finish the batch in hand and give the group to another replica."""
-        epoch = self.leases.pop(group)
-        tasks = self._group_tasks.pop(group, [])
-        if worker := self.workers.get(group):
-            worker.wake.set()
-        self.outbox.wake()
-        await asyncio.wait(tasks, timeout=5)
-        for task in tasks:
-            task.cancel()
-        await self.pool.execute(
-            "update kit_lease set until = '-infinity' where grp = $1 and epoch = $2 and owner = $3", group, epoch, self.replica
-        )
-
-    async def _work(self, group: int, epoch: int) -> None:
-        pause = 0.1
-        while group in self.leases:
-            worker = self.workers[group] = Worker(self, group, epoch)
-            try:
-                await worker.run()
-                return
-            except LeaseLost:
-                log.info("lease_lost", service=self.service.name, group=group)
-                self.leases.pop(group, None)
-                return
-            except FeedLost as error:
-                log.info("feed_reopened", service=self.service.name, group=group, reason=str(error))
-            except Exception as error:
-                self.waiting[f"group {group}"] = f"分区组{group}等待：{error!r:.300}"
-                log.error("worker_waits", service=self.service.name, group=group, error=repr(error)[:500],
-                          exc_info=None if self.is_outage(error) else error)  # fmt: skip
-                pause = min(pause * 2, 5.0)
-            else:
-                pause = 0.1
-            await asyncio.sleep(pause)
-
-    async def _publish(self, group: int) -> None:
-        while group in self.leases:
-            try:
-                await self.outbox.publish_group(group)
-            except Exception as error:
-                log.warning("outbox_waits", service=self.service.name, error=repr(error)[:300])
-                await asyncio.sleep(0.5)
-
-    async def _background(self, loop: Callable[[App], Awaitable[None]], leased: bool) -> None:
-        name = loop.__name__
-        while not self.stopping:
-            try:
-                if leased:
-                    await self._leased_loop(loop, name)
-                else:
-                    await loop(self)
-                    return
-            except Exception as error:
-                log.error("loop_failed", service=self.service.name, loop=name, error=repr(error)[:500], exc_info=error)
-            await asyncio.sleep(1.0)
-
-    async def _leased_loop(self, loop: Callable[[App], Awaitable[None]], name: str) -> None:
-        """Run *loop* while its row in kit_loop is ours."""
-        ttl = self.kit.lease_seconds
-
-        async def mine() -> bool:
-            return bool(
-                await self.pool.fetchval(
-                    "insert into kit_loop (name, owner, until) values ($1, $2, now() + $3 * interval '1 s') on conflict (name)"
-                    " do update set owner = $2, until = now() + $3 * interval '1 s'"
-                    " where kit_loop.owner = $2 or kit_loop.until < now() returning true",
-                    name, self.replica, ttl,
-                )
-            )  # fmt: skip
-
-        if not await mine():
-            await asyncio.sleep(ttl / 3)
-            return
-        task: asyncio.Task[None] = asyncio.create_task(loop(self), name=f"{self.service.name}/{name}")  # type: ignore[arg-type]
-        try:
-            while not task.done():
-                await asyncio.wait([task], timeout=ttl / 3)
-                if not task.done() and not await mine():
-                    return
-            await task
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-            with contextlib.suppress(Exception):  # the database may be down: the row expires by itself
-                await self.pool.execute(
-                    "update kit_loop set until = '-infinity' where name = $1 and owner = $2", name, self.replica
-                )
+    def spawn(self, coroutine: Coroutine[Any, Any, None], name: str) -> None:
+        """Run a task that ends with the service at the latest."""
+        task = asyncio.create_task(coroutine, name=f"{self.service.name}/{name}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     # -- housekeeping --------------------------------------------------------------------------------------------
-
-    async def _listen(self) -> None:
-        """Hear commits of HTTP actions and timers of all replicas (NOTIFY), and wake the publishers."""
-
-        def heard(*heard_: object) -> None:
-            payload = heard_[3]
-            if payload == "held":
-                for worker in self.workers.values():
-                    self._spawn(worker.refresh_held(), "held")
-            else:
-                self.outbox.wake()
-
-        while not self.stopping:
-            try:
-                async with self.pool.acquire() as db:
-                    await db.add_listener(f"kit_{self.service.schema}", heard)
-                    try:
-                        while not db.is_closed():
-                            await asyncio.sleep(2)
-                            await db.execute("select 1")
-                    finally:
-                        if not db.is_closed():
-                            await db.remove_listener(f"kit_{self.service.schema}", heard)
-            except Exception as error:
-                log.warning("listen_waits", service=self.service.name, error=repr(error)[:200])
-                await asyncio.sleep(1)
-
-    async def _sweep(self) -> None:
-        """Keep the gauges fresh and drop what is past its time."""
-        rounds = 0
-        while not self.stopping:
-            try:
-                names.OUTBOX.labels(self.service.name).set(await self.outbox.size())
-                names.HELD.labels(self.service.name).set(sum(len(w.held) for w in self.workers.values()))
-                if rounds % 720 == 0:
-                    await self.inbox.sweep(self.kit.stream_max_age_days + 2)
-                    await self.pool.execute("delete from kit_replica where seen < now() - interval '1 day'")
-            except Exception as error:
-                log.warning("sweep_waits", service=self.service.name, error=repr(error)[:200])
-            rounds += 1
-            await asyncio.sleep(5)
 
     @staticmethod
     def is_outage(error: BaseException) -> bool:
@@ -390,14 +255,18 @@ class App:
                 await asyncio.sleep(0.01 * 2**attempt)
         raise AssertionError("unreachable")
 
-    def stamp(self, event: Event, *, parent: str = "", n: int = 0, caller: Caller | None = None, **envelope: Any) -> Ready:
+    def stamp(
+        self, event: Event, *, parent: str = "", n: int = 0, caller: Caller | None = None, **envelope: Any
+    ) -> Ready:
         """*event* stamped by this service, as it would be published."""
         return self.stamper.stamp(
             event, self.clock.now(), parent=parent or str(uuid.uuid4()), n=n,
             actor=caller.actor() if caller else None, **envelope,
         )  # fmt: skip
 
-    async def publish(self, *events: Event, caller: Caller | None = None, parent: str = "", timeout: float = 5.0, **envelope: Any) -> list[PubAck]:
+    async def publish(
+        self, *events: Event, caller: Caller | None = None, parent: str = "", timeout: float = 5.0, **envelope: Any
+    ) -> list[PubAck]:
         """Publish at once, without an outbox row, and return JetStream's acks in order.
 
         Raises TimeoutError or JetStreamError: then nothing is known, and the same events (same ids) may be sent again.
@@ -414,25 +283,8 @@ class App:
         return await self.publisher.publish([(r.subject, r.data, r.id, trace) for r in readies], timeout=timeout)
 
     async def pressure(self) -> None:
-        """Raise the 503 Problem when the streams are nearly full or too much waits in the outbox (checked once a second)."""
-        now = asyncio.get_running_loop().time()
-        checked, problem = self.resources.get(_Pressure, (0.0, ""))
-        if now - checked > 1.0:
-            problem = await self._measure_pressure()
-            self.resources[_Pressure] = (now, problem)
-        if problem:
-            raise TOO_BUSY(why=problem)
-
-    async def _measure_pressure(self) -> str:
-        if not self.nc.is_connected:
-            return "消息服务器连接中断"
-        for name in STREAMS.values():
-            state = (await api(self.nc, f"STREAM.INFO.{name}", timeout=2))["state"]
-            if state["bytes"] > 0.95 * self.kit.stream_max_gib * 2**30:
-                return f"事件流{name}已用{state['bytes'] / 2**30:.1f} GiB"
-        if self._pool is not None and (rows := await self.outbox.size()) > self.kit.outbox_limit:
-            return f"{rows}条事件等待发布"
-        return ""
+        """Raise the 503 Problem when the streams are nearly full or too much waits in the outbox (asked once a second)."""
+        await _pressure.check(self)
 
     async def health(self) -> dict[str, str]:
         """What the service waits for, each as a sentence; empty when it is ready."""
@@ -443,10 +295,7 @@ class App:
             try:
                 async with asyncio.timeout(2):
                     await self.pool.fetchval("select 1")
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, the database doesn't answer
                 found["database"] = f"数据库没有应答（{type(error).__name__}）；恢复后自动继续"
         return found
 
-
-class _Pressure:
-    """Key of the cached pressure check."""

@@ -110,7 +110,9 @@ class Context:
             purpose or self.purpose or (self.event.purpose if self.event else "live"),
         )  # fmt: skip
 
-    async def set_timers(self, kind: str, rows: list[tuple[str, dt.datetime, dict[str, Any]]], *, purpose: str = "live") -> None:
+    async def set_timers(
+        self, kind: str, rows: list[tuple[str, dt.datetime, dict[str, Any]]], *, purpose: str = "live"
+    ) -> None:
         """Set-based `set_timer` for (key, due, data) rows; the last of a key wins."""
         last = {key: (due, data) for key, due, data in rows}
         if not last:

@@ -184,7 +184,7 @@ class _Call:
         client = self.scope.get("client")
         return AuditRecord(
             at=dt.datetime.now(dt.UTC),
-            person_ref=caller.person_ref,
+            person_ref=caller.person_ref or state.get("yw_person", ""),
             post_id=post.post_id if post else "",
             unit_id=post.unit_id if post else "",
             role=post.role if post else "",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import asyncpg
 from yiwang.contracts import Event
@@ -14,6 +15,9 @@ from ._engine import Item
 
 if TYPE_CHECKING:
     from ._app import App
+
+
+RACED: Final = (asyncpg.DuplicateTableError, asyncpg.UniqueViolationError, asyncpg.InvalidObjectDefinitionError)
 
 
 def day_of(event: Event) -> dt.date:
@@ -32,13 +36,11 @@ class Inbox:
         """Make the day partitions that *events* need."""
         for day in {day_of(event) for event in events} - self._days:
             name = f"kit_inbox_{day:%Y%m%d}"
-            try:
+            with contextlib.suppress(*RACED):  # another replica was faster
                 await self._app.pool.execute(
                     f"create table if not exists {name} partition of kit_inbox"
                     f" for values from ('{day}') to ('{day + dt.timedelta(days=1)}')"
                 )
-            except (asyncpg.DuplicateTableError, asyncpg.UniqueViolationError, asyncpg.InvalidObjectDefinitionError):
-                pass  # another replica was faster
             self._days.add(day)
 
     async def fresh(self, db: Tx, items: list[Item]) -> list[Item]:

@@ -88,7 +88,7 @@ async def keep(app: App) -> None:
         try:
             await _round(app)
             app.waiting.pop("leases", None)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - an outage is waited out
             app.waiting["leases"] = f"数据库暂时不可用：{error!r:.120}"
             log.warning("leases_wait", service=app.service.name, error=repr(error)[:300])
         await asyncio.sleep(min(0.5, app.kit.lease_seconds / 6))
@@ -104,7 +104,9 @@ async def _round(app: App) -> None:
         )  # fmt: skip
         newest = await db.fetchval("select handler_set from kit_state")
         alive = await db.fetchval(
-            "select count(*) from kit_replica where seen > now() - $1 * interval '1 s' and handler_set >= $2", ttl, newest
+            "select count(*) from kit_replica where seen > now() - $1 * interval '1 s' and handler_set >= $2",
+            ttl,
+            newest,
         )
         want = -(-app.groups // max(alive, 1)) if app.service.handler_set >= newest else 0
         if app.leases:
@@ -114,9 +116,9 @@ async def _round(app: App) -> None:
                 list(app.leases), list(app.leases.values()), ttl, app.replica,
             )  # fmt: skip
             for group in set(app.leases) - {r["grp"] for r in kept}:
-                app.drop(group)
+                app.work.drop(group)
         for group in sorted(app.leases)[want:]:
-            await app.release(group)
+            await app.work.release(group)
         if len(app.leases) < want:
             for row in await db.fetch(
                 "update kit_lease set epoch = epoch + 1, owner = $1, until = now() + $2 * interval '1 s' where grp in"
@@ -124,4 +126,4 @@ async def _round(app: App) -> None:
                 " returning grp, epoch",
                 app.replica, ttl, app.groups, want - len(app.leases),
             ):  # fmt: skip
-                app.take(row["grp"], row["epoch"])
+                app.work.take(row["grp"], row["epoch"])

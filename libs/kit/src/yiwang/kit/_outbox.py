@@ -72,8 +72,10 @@ class Outbox:
         if not rows or group not in app.leases:
             return False
         try:
-            await app.publisher.publish([(r["subject"], bytes(r["data"]), r["id"], r["trace"]) for r in rows], timeout=10)
-        except Exception as error:
+            await app.publisher.publish(
+                [(r["subject"], bytes(r["data"]), r["id"], r["trace"]) for r in rows], timeout=10
+            )
+        except Exception as error:  # noqa: BLE001 - an outage is waited out
             log.warning("outbox_waits", service=app.service.name, rows=len(rows), error=repr(error)[:300])
             app.waiting["outbox"] = f"{len(rows)} 条事件等待发布：{error!r:.120}"
             await asyncio.sleep(0.5)

@@ -101,7 +101,9 @@ async def migrate(db: asyncpg.Connection[Any], schema: str, packages: list[str],
     await db.execute("select pg_advisory_lock(hashtext($1))", f"yiwang/{schema}")
     try:
         await _prepare(db, schema, role)
-        done = {(r["package"], r["number"], r["phase"]): r["digest"] for r in await db.fetch(_DONE.format(schema=schema))}
+        done = {
+            (r["package"], r["number"], r["phase"]): r["digest"] for r in await db.fetch(_DONE.format(schema=schema))
+        }
         for package in packages:
             for step in migrations_of(package):
                 if phase == "pre" and step.phase == "post":
@@ -135,7 +137,9 @@ async def _prepare(db: asyncpg.Connection[Any], schema: str, role: str) -> None:
                 pass  # another database's migration created it between the look and the act
         await db.execute(f"create schema if not exists {schema} authorization {role}")
         await db.execute("create schema if not exists yw")
-        await db.execute("create table if not exists yw.node (one boolean primary key default true, incarnation int not null)")
+        await db.execute(
+            "create table if not exists yw.node (one boolean primary key default true, incarnation int not null)"
+        )
         await db.execute("insert into yw.node (incarnation) values (1) on conflict do nothing")
         await db.execute(f"grant usage on schema yw to {role}; grant select on yw.node to {role}")
         await db.execute(f"set local role {role}")

@@ -27,7 +27,7 @@ async def keep(app: App) -> None:
         try:
             fired = await fire_due(app)
             app.waiting.pop("timers", None)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - an outage is waited out
             app.waiting["timers"] = f"定时任务暂停：{error!r:.120}"
             log.warning("timers_wait", service=app.service.name, error=repr(error)[:300])
         if not fired:

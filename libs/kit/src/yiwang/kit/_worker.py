@@ -7,24 +7,20 @@ or is parked (`Reject`) and never blocks other keys; an outage of PostgreSQL or 
 from __future__ import annotations
 
 import asyncio
-import datetime as dt
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import asyncpg
-import structlog
 from yiwang.contracts import PARTITIONS
 
 from ._context import Tx
 from ._engine import Engine, HandlerFailed, Item, item_of, refusal, subscribed
 from ._feed import Feed, Raw
+from ._held import Held
 from ._nats import STREAMS
-from ._service import Retry
 from ._telemetry import span_of
 
 if TYPE_CHECKING:
     from ._app import App
-
-log: Final = structlog.get_logger("yiwang.worker")
 
 TRANSIENT: Final = (
     asyncpg.PostgresConnectionError,
@@ -62,7 +58,7 @@ class Worker:
         self.feeds: list[Feed] = []
         self.positions: dict[str, int] = {}
         self.ignore_to: dict[tuple[str, str], int] = {}
-        self.held: dict[str, dt.datetime] = {}
+        self.held = Held(app, group)
         self.idle = False
 
     # -- opening -------------------------------------------------------------------------------------------------
@@ -77,7 +73,7 @@ class Worker:
                 raise LeaseLost
             rows = await db.fetch("select stream, seq, created from kit_position where grp = $1", self.group)
             handled = await db.fetch("select tag, stream, from_seq from kit_handled")
-            await self._read_held(db)
+            await self.held.read(db)
         self.ignore_to = {(r["stream"], r["tag"]): r["from_seq"] for r in handled}
         self.positions = {r["stream"]: r["seq"] for r in rows}
         for row in rows:
@@ -114,7 +110,11 @@ class Worker:
             sub = self.app.service.subscriptions.get(row["tag"])
             if sub is not None:
                 flow = sub.event_type.flow
-                filters = [f for f in subscribed(self.app.service, flow, self.app.node.jurisdiction, own) if f.endswith(f".{sub.tag}")]
+                filters = [
+                    f
+                    for f in subscribed(self.app.service, flow, self.app.node.jurisdiction, own)
+                    if f.endswith(f".{sub.tag}")
+                ]
                 feed = Feed(self.app.nc, row["stream"], filters, row["seq"] + 1, self.wake)
                 await feed.open()
                 try:
@@ -122,7 +122,10 @@ class Worker:
                 finally:
                     await feed.close()
             await self.app.pool.execute(
-                "delete from kit_catchup where grp = $1 and stream = $2 and tag = $3", self.group, row["stream"], row["tag"]
+                "delete from kit_catchup where grp = $1 and stream = $2 and tag = $3",
+                self.group,
+                row["stream"],
+                row["tag"],
             )
 
     async def _drain_until(self, feed: Feed, until: int, tag: str) -> None:
@@ -157,14 +160,14 @@ class Worker:
             while self.group in self.app.leases:
                 self.wake.clear()
                 raws = await self._collect()
-                due = self._due_keys()
+                due = self.held.due()
                 self.idle = not raws and not due and not any(feed.pending for feed in self.feeds)
                 if raws:
                     await self._handle(raws)
                 for key in due:
                     await self._handle_held(key)
                 if not raws and not due:
-                    await self._wait(self._pause())
+                    await self._wait(self.held.pause())
         finally:
             await self.close()
 
@@ -176,22 +179,12 @@ class Worker:
                 break
         return raws
 
-    def _pause(self) -> float:
-        if not self.held:
-            return 0.5
-        now = dt.datetime.now(dt.UTC)
-        return max(0.005, min(0.5, min((due - now).total_seconds() for due in self.held.values())))
-
     async def _wait(self, seconds: float) -> None:
         try:
             async with asyncio.timeout(seconds):
                 await self.wake.wait()
         except TimeoutError:
             pass
-
-    def _due_keys(self) -> list[str]:
-        now = dt.datetime.now(dt.UTC)
-        return [key for key, due in self.held.items() if due <= now]
 
     # -- handling ------------------------------------------------------------------------------------------------
 
@@ -252,8 +245,8 @@ class Worker:
                 cut = _index(items, fresh[done])
                 await app.inbox.forget(db, fresh[done:])
                 items, waiting = items[:cut], [w for w in waiting if any(w is i for i in items[:cut])]
-                ends = {s: q for s, q in self._reached(items).items()} if ends else {}
-            await self._write_held(db, waiting)
+                ends = self._reached(items) if ends else {}
+            await self.held.write(db, waiting)
             if held_key:
                 await db.execute("delete from kit_held where n = any($1::bigint[])", [item.held for item in items])
             await self._move(db, ends)
@@ -282,54 +275,22 @@ class Worker:
 
     # -- what waits ----------------------------------------------------------------------------------------------
 
-    async def _read_held(self, db: Any) -> None:
-        rows = await db.fetch(
-            "select distinct on (key) key, due from kit_held where pp % $1 = $2 order by key, n", self.app.groups, self.group
-        )
-        self.held = {r["key"]: r["due"] for r in rows}
-
     async def refresh_held(self) -> None:
         """Look again at what waits (a person retried a parked event)."""
         async with self.app.pool.acquire() as db:
-            await self._read_held(db)
+            await self.held.read(db)
         self.wake.set()
 
-    async def _write_held(self, db: Tx, items: list[Item]) -> None:
-        if items:
-            await db.execute(
-                "insert into kit_held (pp, key, stream, seq, subject, trace, data)"
-                " select * from unnest($1::smallint[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::text[], $7::bytea[])",
-                [i.partition for i in items], [i.key for i in items], [i.stream for i in items], [i.seq for i in items],
-                [i.subject for i in items], [i.trace for i in items], [i.data for i in items],
-            )  # fmt: skip
-
     async def _handle_held(self, key: str) -> None:
-        rows = await self.app.pool.fetch("select * from kit_held where key = $1 order by n limit $2", key, self.app.kit.batch)
-        items = []
-        for r in rows:
-            item = item_of(self.app.service, r["stream"], r["seq"], r["subject"], bytes(r["data"]), r["trace"])
-            if item is None:  # the service no longer hears this type
-                await self.app.pool.execute("delete from kit_held where n = $1", r["n"])
-                continue
-            item.tries, item.held = r["tries"], r["n"]
-            items.append(item)
+        """Try the events of a waiting key again, in order, until one fails once more or none is left."""
+        items = await self.held.items_of(key)
         while items:
-            if items[0].poison:
-                await self._settle(items[0], ValueError(items[0].poison), ends={})
-                items = items[1:]
-                continue
-            tried = items[0].tries
-            done = await self._attempt(items, {}, held_key=key)
-            again = await self.app.pool.fetchrow("select due, tries from kit_held where key = $1 order by n limit 1", key)
-            if again is not None and again["tries"] > 0 and (done == 1 and again["tries"] > tried):
-                self.held[key] = again["due"]
+            tried, done = items[0].tries, await self._attempt(items, {}, held_key=key)
+            head = await self.held.look(key)
+            if head is not None and head > tried and done == 1:
                 return
             items = items[done:]
-        due = await self.app.pool.fetchval("select due from kit_held where key = $1 order by n limit 1", key)
-        if due is None:
-            self.held.pop(key, None)
-        else:
-            self.held[key] = due
+        await self.held.look(key)
 
     async def _settle(self, item: Item, error: Exception, ends: dict[str, int]) -> None:
         """Write down one failing event: it waits with its key, or it is parked for a person."""
@@ -337,48 +298,12 @@ class Worker:
         reason = item.poison or refusal(error)
         async with app.pool.acquire() as db, db.transaction():
             await self._fence(db)
-            if reason is None and item.held and await self._impatient(db, item):
+            if reason is None and item.held and await self.held.age_hours(db, item) > app.kit.patience_hours:
                 reason = f"still failing after {app.kit.patience_hours:g} h: {error!r}"
             if reason is not None:
-                await self._park(db, item, reason)
+                await self.held.park(db, item, reason)
             else:
-                await self._hold(db, item, error)
+                await self.held.hold(db, item, error)
             await self._move(db, ends)
         for stream, seq in ends.items():
             self.positions[stream] = max(seq, self.positions.get(stream, 0))
-
-    async def _impatient(self, db: Tx, item: Item) -> bool:
-        hours: float = await db.fetchval("select extract(epoch from now() - since) / 3600 from kit_held where n = $1", item.held)
-        return float(hours) > self.app.kit.patience_hours
-
-    async def _hold(self, db: Tx, item: Item, error: Exception) -> None:
-        after = error.after if isinstance(error, Retry) else min(2.0**item.tries * 0.5, 60.0)
-        if not isinstance(error, Retry):
-            log.error("handler_failed", service=self.app.service.name, type=item.sub.tag, key=item.key, tries=item.tries,
-                      error=repr(error)[:500], exc_info=error)  # fmt: skip
-        if item.held:
-            due = await db.fetchval(
-                "update kit_held set tries = tries + 1, due = now() + $2 * interval '1 s', reason = $3 where n = $1 returning due",
-                item.held, after, str(error)[:2000],
-            )  # fmt: skip
-        else:
-            due = await db.fetchval(
-                "insert into kit_held (pp, key, stream, seq, subject, trace, data, tries, due, reason)"
-                " values ($1, $2, $3, $4, $5, $6, $7, 1, now() + $8 * interval '1 s', $9) returning due",
-                item.partition, item.key, item.stream, item.seq, item.subject, item.trace, item.data, after, str(error)[:2000],
-            )  # fmt: skip
-        self.held[item.key] = due
-
-    async def _park(self, db: Tx, item: Item, reason: str) -> None:
-        log.warning("parked", service=self.app.service.name, type=item.sub.tag, key=item.key, reason=reason[:500])
-        event_id = item.event.id if item.event else ""
-        await db.execute(
-            "insert into kit_parked (stream, seq, subject, tag, key, event_id, reason, data) values ($1, $2, $3, $4, $5, $6, $7, $8)",
-            item.stream, item.seq, item.subject, item.sub.tag, item.key, event_id, reason[:2000], item.data,
-        )  # fmt: skip
-        if item.event is not None:
-            await self.app.inbox.ensure([item.event])
-            await self.app.inbox.fresh(db, [item])
-        if item.held:
-            await db.execute("delete from kit_held where n = $1", item.held)
-        self.app.count_parked(item)

@@ -10,11 +10,19 @@ PARKED = Counter("yiwang_events_parked_total", "Events parked for a person, by s
 HELD = Gauge("yiwang_keys_held", "Keys that wait for a retry, by service", ["service"])
 OUTBOX = Gauge("yiwang_outbox_rows", "Events committed and not yet published, by service", ["service"])
 GROUPS = Gauge("yiwang_groups_leased", "Partition groups that this replica holds, by service", ["service"])
-LAG = Gauge("yiwang_stream_lag_events", "Events of a stream that wait to be handled, by service and stream", ["service", "stream"])
+LAG = Gauge(
+    "yiwang_stream_lag_events",
+    "Events of a stream that wait to be handled, by service and stream",
+    ["service", "stream"],
+)
 TIMERS = Counter("yiwang_timers_fired_total", "Timers fired, by service and kind", ["service", "kind"])
-BATCH = Histogram("yiwang_batch_events", "Events in one transaction, by service", ["service"], buckets=(1, 2, 5, 10, 20, 50, 100, 200))
+BATCH = Histogram(
+    "yiwang_batch_events", "Events in one transaction, by service", ["service"], buckets=(1, 2, 5, 10, 20, 50, 100, 200)
+)
 HTTP_REQUESTS = Counter(
-    "yiwang_http_requests_total", "HTTP requests, by service, route and status", ["service", "method", "route", "status"]
+    "yiwang_http_requests_total",
+    "HTTP requests, by service, route and status",
+    ["service", "method", "route", "status"],
 )
 HTTP_SECONDS = Histogram(
     "yiwang_http_seconds", "Time to answer, by service and route", ["service", "route"],

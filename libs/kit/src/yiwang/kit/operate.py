@@ -132,7 +132,9 @@ async def rewind(db: asyncpg.Connection[Any], kit: Kit, schema: str, since: dt.d
         moved: dict[str, int] = {}
         for stream in STREAMS.values():
             seq = await _sequence_at(nc, stream, since)
-            done = await db.execute(f"update {schema}.kit_position set seq = least(seq, $2) where stream = $1", stream, seq)
+            done = await db.execute(
+                f"update {schema}.kit_position set seq = least(seq, $2) where stream = $1", stream, seq
+            )
             if done != "UPDATE 0":
                 moved[stream] = seq
         await db.execute(f"delete from {schema}.kit_inbox where day >= $1", since.astimezone(dt.UTC).date())

@@ -41,7 +41,9 @@ class MemoryApp:
 
     def __init__(self, service: Service, node: Node, clock: Clock, settings: dict[str, str] | None = None) -> None:
         self.service, self.node, self.clock = service, node, clock
-        self.settings: Any = load(service.settings_type, settings or {}, service.env_prefix) if service.settings_type else None
+        self.settings: Any = (
+            load(service.settings_type, settings or {}, service.env_prefix) if service.settings_type else None
+        )
         self.stamper = Stamper(node, service.name)
         self.kit = Kit(jurisdiction=node.jurisdiction)
         self.resources: dict[type, Any] = {}
@@ -166,7 +168,9 @@ class _Host:
         self.held[item.key] = (time.monotonic() + after, [item])
 
 
-async def run(service: Service, *events: Event, jurisdiction: str = "440300", settings: dict[str, str] | None = None) -> list[Event]:
+async def run(
+    service: Service, *events: Event, jurisdiction: str = "440300", settings: dict[str, str] | None = None
+) -> list[Event]:
     """What *service* alone publishes in answer to *events*. No server, no mock."""
     bus = MemoryBus(jurisdiction)
     await bus.attach(service, settings)
@@ -179,7 +183,11 @@ async def run(service: Service, *events: Event, jurisdiction: str = "440300", se
 def complete(event: Event, node: Node, now: dt.datetime) -> Event:
     """*event* with an envelope where a test left it out (its own values stay)."""
     stamped = Stamper(node, "test").stamp(event, now, parent=str(uuid.uuid4()), n=0, purpose=event.purpose).event
-    keep: dict[str, Any] = {f: v for f in ("recorded_at", "source") if (v := getattr(event, f)) and v != dt.datetime.min.replace(tzinfo=dt.UTC)}
+    keep: dict[str, Any] = {
+        f: v
+        for f in ("recorded_at", "source")
+        if (v := getattr(event, f)) and v != dt.datetime.min.replace(tzinfo=dt.UTC)
+    }
     return msgspec.structs.replace(stamped, **keep) if keep else stamped
 
 
@@ -201,7 +209,9 @@ def a_head(**change: Any) -> CaseHead:
 def a_place(**change: Any) -> Place:
     """A place in Pingshan street."""
     fields: dict[str, Any] = {
-        "area": AreaRef(province="440000", city="440300", county="440310", street9="440310001", community12="440310001003"),
+        "area": AreaRef(
+            province="440000", city="440300", county="440310", street9="440310001", community12="440310001003"
+        ),
         "cell15": "440310001003001",
         "duty_grid_id": "440310-G01",
         "grid_version": "1",
@@ -213,7 +223,13 @@ def a_place(**change: Any) -> Place:
 
 def a_category(major: str = "01", minor: str = "10", kind: str = "event", **change: Any) -> Category:
     """暴露垃圾 unless told otherwise."""
-    fields: dict[str, Any] = {"code_set": "gbt30428.2-2013", "version": "1", "kind": kind, "major": major, "minor": minor}
+    fields: dict[str, Any] = {
+        "code_set": "gbt30428.2-2013",
+        "version": "1",
+        "kind": kind,
+        "major": major,
+        "minor": minor,
+    }
     return Category(**(fields | change))
 
 
@@ -242,4 +258,16 @@ def a_case(**change: Any) -> CaseFiled:
     return CaseFiled(**(fields | change))
 
 
-__all__ = ["NOON", "ManualClock", "MemoryBus", "a_case", "a_category", "a_head", "a_place", "a_report", "complete", "run", "tag_of"]
+__all__ = [
+    "NOON",
+    "ManualClock",
+    "MemoryBus",
+    "a_case",
+    "a_category",
+    "a_head",
+    "a_place",
+    "a_report",
+    "complete",
+    "run",
+    "tag_of",
+]

@@ -104,7 +104,9 @@ def write_rejects(path: Path, tally: Tally) -> None:
 
 @click.command("import")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--map", "map_file", required=True, type=click.Path(path_type=Path), help="映射文件（TOML），见 deploy/maps")
+@click.option(
+    "--map", "map_file", required=True, type=click.Path(path_type=Path), help="映射文件（TOML），见 deploy/maps"
+)
 @click.option("--url", envvar="YIWANG_URL", default="http://127.0.0.1:8080", show_default=True, help="接入服务地址")
 @click.option("--token", envvar="YIWANG_TOKEN", default="", help="系统账号的登录凭证；演示环境可省略")
 @click.option("--rejects", type=click.Path(path_type=Path), default=None, help="被拒行的文件，默认 FILE.rejects.csv")

@@ -23,10 +23,8 @@ import asyncpg
 import httpx
 import pytest
 import pytest_asyncio
-
 from yiwang.contracts import Event, decode, tag_of
-from yiwang.kit import App, Clock, Kit, Node, Service, running
-from yiwang.kit import _telemetry
+from yiwang.kit import App, Clock, Kit, Node, Service, _telemetry, running
 from yiwang.kit._app import Link
 from yiwang.kit._envelope import Ready, ready
 from yiwang.kit._nats import PARKED, STREAMS, api
@@ -48,7 +46,9 @@ class RunningApp:
     def __getattr__(self, name: str) -> Any:
         return getattr(self.app, name)
 
-    def http(self, role: str = "", *, area: str = "", unit_id: str = "", person_ref: str = "", **options: Any) -> httpx.AsyncClient:
+    def http(
+        self, role: str = "", *, area: str = "", unit_id: str = "", person_ref: str = "", **options: Any
+    ) -> httpx.AsyncClient:
         """A client of the service's HTTP API, in process: with a token for *role* over *area*, or anonymous."""
         from yiwang.kit._dev_people import dev_token
 
@@ -57,7 +57,11 @@ class RunningApp:
             token = dev_token(role, area=area or self.app.node.jurisdiction, unit_id=unit_id, person_ref=person_ref)
             headers["Authorization"] = f"Bearer {token}"
         client = httpx.AsyncClient(
-            transport=httpx.ASGITransport(app=self._asgi), base_url="http://test", headers=headers, timeout=30, **options
+            transport=httpx.ASGITransport(app=self._asgi),
+            base_url="http://test",
+            headers=headers,
+            timeout=30,
+            **options,
         )
         self._clients.append(client)
         return client
@@ -179,7 +183,9 @@ class TestNode:
             await sub.unsubscribe()
         return found
 
-    async def until(self, event_type: type[E], count: int = 1, *, timeout: float = 15.0, where: Callable[[E], bool] | None = None) -> list[E]:
+    async def until(
+        self, event_type: type[E], count: int = 1, *, timeout: float = 15.0, where: Callable[[E], bool] | None = None
+    ) -> list[E]:
         """Wait until at least *count* events of the type are in the streams; returns all of them."""
         found: list[E] = []
         try:

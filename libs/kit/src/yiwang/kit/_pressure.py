@@ -1,0 +1,38 @@
+"""Back-pressure: when to say "later" instead of taking what can't be kept."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from ._codes import TOO_BUSY
+from ._nats import STREAMS, api
+
+if TYPE_CHECKING:
+    from ._app import App
+
+
+class _Checked:
+    """Key of the cached answer."""
+
+
+async def check(app: App) -> None:
+    """Raise the 503 Problem when the streams are nearly full or too much waits in the outbox (checked once a second)."""
+    now = asyncio.get_running_loop().time()
+    checked, problem = app.resources.get(_Checked, (0.0, ""))
+    if now - checked > 1.0:
+        problem = await _measure(app)
+        app.resources[_Checked] = (now, problem)
+    if problem:
+        raise TOO_BUSY(why=problem)
+
+async def _measure(app: App) -> str:
+    if not app.nc.is_connected:
+        return "消息服务器连接中断"
+    for name in STREAMS.values():
+        state = (await api(app.nc, f"STREAM.INFO.{name}", timeout=2))["state"]
+        if state["bytes"] > 0.95 * app.kit.stream_max_gib * 2**30:
+            return f"事件流{name}已用{state['bytes'] / 2**30:.1f} GiB"
+    if app.service.database and (rows := await app.outbox.size()) > app.kit.outbox_limit:
+        return f"{rows}条事件等待发布"
+    return ""

@@ -1,0 +1,176 @@
+"""The people of the demo: they work the queues over the same HTTP API as everybody, and now and then decide otherwise."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import random
+import struct
+import zlib
+from collections.abc import Callable
+from typing import Any, Final
+
+import httpx
+
+Token = Callable[[str, str], str]
+"""(role, unit) → a token"""
+
+WORK: Final = ("locate", "accept", "audit", "verify", "file", "dispatch_city", "dispatch", "assign", "handle", "confirm", "gate",
+               "check", "decide", "force", "close")  # fmt: skip
+ROLE: Final = {
+    "locate": "acceptor", "accept": "acceptor", "audit": "acceptor", "verify": "collector", "file": "acceptor",
+    "dispatch_city": "dispatcher", "dispatch": "dispatcher", "assign": "dept_operator", "handle": "dept_operator",
+    "confirm": "dept_operator", "gate": "dispatcher", "check": "collector", "decide": "shift_leader",
+    "force": "leader", "close": "shift_leader",
+}  # fmt: skip
+"""Queue → who works it off here."""
+
+
+def tiny_png() -> bytes:
+    """A one-pixel picture, made here."""
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    head = struct.pack(">IIBBBBB", 1, 1, 8, 2, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", head)
+        + chunk(b"IDAT", zlib.compress(b"\0\x40\x80\x40"))
+        + chunk(b"IEND", b"")
+    )
+
+
+class Crew:
+    """Everybody who works in the city, behind one HTTP address."""
+
+    def __init__(self, http: httpx.AsyncClient, token: Token, node: str, seed: int = 1) -> None:
+        self._http, self._token, self._node = http, token, node
+        self._random = random.Random(seed)
+        self._tokens: dict[tuple[str, str], str] = {}
+        self._photos: dict[str, Any] = {}
+        self.refusals: list[str] = []
+        self.acts = 0
+
+    def _as(self, role: str, unit: str = "") -> dict[str, str]:
+        key = (role, unit)
+        if key not in self._tokens:
+            self._tokens[key] = self._token(role, unit)
+        return {"Authorization": f"Bearer {self._tokens[key]}"}
+
+    async def round(self, now: dt.datetime) -> int:
+        """Work every queue once; returns how many steps were taken."""
+        before = self.acts
+        for queue in WORK:
+            page = await self._http.get(
+                "/cases", params={"queue": queue, "limit": 100}, headers=self._as("shift_leader")
+            )
+            page.raise_for_status()
+            cases = page.json()["cases"]
+            for start in range(0, len(cases), 16):
+                await asyncio.gather(*(self._work(queue, case, now) for case in cases[start : start + 16]))
+        return self.acts - before
+
+    async def _work(self, queue: str, case: dict[str, Any], now: dt.datetime) -> None:
+        if queue == "locate":
+            await self._locate(case)
+            return
+        role = ROLE[queue]
+        unit = case.get("unit_id", "") if role == "dept_operator" else ""
+        action, body = await self._decide(queue, case, now)
+        if action:
+            await self._act(case, action, body, self._as(role, unit))
+
+    async def _decide(self, queue: str, case: dict[str, Any], now: dt.datetime) -> tuple[str, dict[str, Any]]:
+        """What a person does with a case of this queue, with the chances of a real office."""
+        chance = self._random.random()
+        match queue:
+            case "accept" if case.get("verify_policy") != "skip" and not case.get("verified"):
+                return "send_verify", {}
+            case "accept":
+                return (
+                    ("void", {"reason_code": "duplicate", "opinion": "与已有案件重复"})
+                    if chance < 0.02
+                    else ("accept", {})
+                )
+            case "audit":
+                return "audit_self_disposed", {"result": "ok"}
+            case "verify" if chance < 0.06:
+                return "verify_result", {"result": "not_exist", "opinion": "现场未发现所述问题"}
+            case "verify":
+                return "verify_result", {"result": "exist", "media": [await self._photo("verify", now)]}
+            case "file":
+                return "file", {}
+            case "dispatch_city":
+                return "dispatch_down", {}
+            case "dispatch":
+                return "dispatch", {}
+            case "assign" if chance < 0.03 and not case.get("returned"):
+                return "dept_return", {"reason_code": "not_ours", "opinion": "不属本单位职责"}
+            case "assign":
+                return "assign_handler", {"handler_ref": f"handler-{self._random.randrange(40):02d}"}
+            case "handle":
+                mode = self._random.choices(("service", "manage", "enforce"), weights=(70, 20, 10))[0]
+                return "submit_result", {"resolution_mode": mode, "media": [await self._photo("after", now)]}
+            case "confirm":
+                return "dept_confirm", {}
+            case "gate" if chance < 0.03:
+                return "dispatcher_reject", {"opinion": "照片看不清处置结果"}
+            case "gate":
+                return "pass", {}
+            case "check" if chance < 0.05:
+                return "check_result", {
+                    "result": "not_pass",
+                    "opinion": "问题仍在",
+                    "media": [await self._photo("check", now)],
+                }
+            case "check":
+                return "check_result", {"result": "pass", "media": [await self._photo("check", now)]}
+            case "decide":
+                return "decide_check", {"result": "pass", "opinion": "依现有材料予以认可"}
+            case "force":
+                return "force_close", {"opinion": "同意特殊结案"}
+            case "close":
+                return "close", {
+                    "closing_condition_ids": [c["closing_id"] for c in (await self._detail(case)).get("closings", ())]
+                }
+        return "", {}
+
+    async def _detail(self, case: dict[str, Any]) -> dict[str, Any]:
+        answer = await self._http.get(f"/cases/{case['case_id']}", headers=self._as("shift_leader"))
+        answer.raise_for_status()
+        found: dict[str, Any] = answer.json()
+        return found
+
+    async def _act(self, case: dict[str, Any], action: str, body: dict[str, Any], headers: dict[str, str]) -> None:
+        key = {"Idempotency-Key": f"{case['case_id']}-{case['version']}-{action}"}
+        answer = await self._http.post(
+            f"/cases/{case['case_id']}/{action}", json={"version": case["version"], **body}, headers=headers | key
+        )
+        if answer.status_code == 200:
+            self.acts += 1
+        elif answer.status_code != 409:  # 409: somebody else was quicker
+            self.refusals.append(
+                f"{action} {case.get('state')}: {answer.status_code} {answer.json().get('detail', '')[:200]}"
+            )
+
+    async def _locate(self, case: dict[str, Any]) -> None:
+        """A person finds the place of a report that the grid couldn't locate."""
+        answer = await self._http.get("/grid/unlocated", headers=self._as("acceptor"))
+        answer.raise_for_status()
+        for one in answer.json().get("items", ()):
+            if one["case_id"] == case["case_id"] and one.get("candidates"):
+                code = one["candidates"][0]["code"]
+                await self._http.post(
+                    f"/grid/unlocated/{case['case_id']}/resolve", json={"code": code}, headers=self._as("acceptor")
+                )
+                self.acts += 1
+
+    async def _photo(self, stage: str, now: dt.datetime) -> dict[str, Any]:
+        """A photo of this stage: the bytes are stored once, every use has its own moment."""
+        if not self._photos:
+            form = {"files": ("demo.png", tiny_png(), "image/png")}
+            answer = await self._http.post("/reports/media", files=form, headers=self._as("collector"))
+            answer.raise_for_status()
+            self._photos = answer.json()["media"][0]
+        return {**self._photos, "stage": stage, "home_node": self._node, "shot_at": now.isoformat()}

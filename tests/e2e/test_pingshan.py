@@ -1,0 +1,82 @@
+"""The real cases of Pingshan 2018 through the whole system: numbers equal to what the file itself says."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from yiwang.stack.importer import bring_in
+from yiwang.stack.importmap import load_map
+from yiwang.stack.tables import rows_of
+from yiwang.stack.testing import TestNode
+
+from .city import ROOT, city
+
+FILE = Path(ROOT.parent / "shared" / "data" / "reports" / "pingshan_2018.csv")
+CASES = {"投诉", "求决"}
+
+pytestmark = pytest.mark.skipif(not FILE.is_file(), reason="../shared/data/reports/pingshan_2018.csv isn't here")
+
+
+@pytest.mark.timeout(400)
+async def test_the_import_loses_doubles_and_parks_nothing_and_its_numbers_are_the_files(node: TestNode) -> None:
+    """Per unit, nature, type and timeliness; a second import changes nothing."""
+    rows = list(rows_of(FILE))
+    with FILE.open(encoding="utf-8-sig", newline="") as file:
+        given = list(csv.DictReader(file))
+    mapping = load_map(ROOT / "deploy" / "maps" / "pingshan_2018.toml")
+    async with city(node, "shenzhen", stream_max_gib=1.0) as town:
+        importer = town.apps["intake"].http("system_account", area="440300")
+        tally = await bring_in(rows, mapping, importer)
+        again = await bring_in(rows[:1000], mapping, importer)
+        await node.settled(timeout=200)
+        await resolve_unlocated(town)
+        await node.settled(timeout=60)
+        books = await town.books()
+        pool = town.apps["dispatch"].pool
+        stored = await pool.fetch(
+            "select doc->'imported'->'unit'->>'unit_id' unit, doc->>'nature' nature, category, state,"
+            " doc->>'timeliness' timeliness, doc->>'timeliness_source' source, purpose_of(doc) purpose from cases"
+            if await pool.fetchval("select exists(select from pg_proc where proname = 'purpose_of')")
+            else "select doc->'imported'->'unit'->>'unit_id' unit, doc->>'nature' nature, category, state,"
+            " doc->>'timeliness' timeliness, doc->>'timeliness_source' source, doc->>'purpose' purpose from cases"
+        )
+        natures = await town.apps["intake"].pool.fetch("select nature, count(*) n from reports group by nature")
+        notices = await town.apps["notification"].pool.fetchval("select count(*) from notice")
+        told = await town.apps["national_sync"].pool.fetchval("select count(*) from records")
+
+    assert (len(given), [], 0) == (tally.accepted, tally.rejected, tally.repeated)
+    assert (again.accepted, again.repeated) == (1000, 1000)
+    assert books.mistakes == []
+    assert (books.lost, books.doubled, books.parked) == (0, 0, 0)
+    cases = [r for r in given if r["nature"] in CASES]
+    assert len(cases) == len(stored)
+    assert {"closed"} == {r["state"] for r in stored}
+    assert Counter(r["unit_id"] for r in cases) == Counter(r["unit"] for r in stored)
+    assert Counter(r["nature"] for r in cases) == Counter(r["nature"] for r in stored)
+    assert Counter(f"event/{r['main_type_id']}/{r['sub_type_id']}" for r in cases) == Counter(
+        key_of(r["category"]) for r in stored
+    )
+    wanted = Counter("on_time" if r["in_time"] == "1" else "overdue" if r["overtime"] == "1" else None for r in cases)
+    assert wanted == Counter(r["timeliness"] or None for r in stored)
+    assert sum(1 for r in given) == sum(r["n"] for r in natures)
+    assert len(given) - len(cases) == books.answered
+    assert (notices, told) == (0, 0)
+
+
+def key_of(category: str) -> str:
+    """``kind/major/minor`` of a stored category, whatever stands before it."""
+    return "/".join(category.split("/")[-3:])
+
+
+async def resolve_unlocated(town) -> None:  # type: ignore[no-untyped-def]
+    """A person finds the eight rows without a street code."""
+    waiting = (await town.http.get("/grid/unlocated", headers=town.headers("acceptor"))).json()
+    items = waiting["items"] if isinstance(waiting, dict) else waiting
+    for one in items:
+        answer = await town.http.post(
+            f"/grid/unlocated/{one['case_id']}/resolve", json={"code": "440310001"}, headers=town.headers("acceptor")
+        )
+        assert answer.status_code in (200, 201, 202), answer.text
