@@ -177,6 +177,11 @@ class App:
     async def stop(self) -> None:
         """Drain: finish the batches in hand, publish what is committed, hand the groups over, close."""
         self.stopping = True
+        for task in self._tasks:
+            if task.get_name().endswith("/leases"):  # first of all: it would take back what is handed over
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+                break
         for group in list(self.leases):
             with contextlib.suppress(Exception):  # the database may be down: leases end by themselves
                 await self.work.release(group)

@@ -53,6 +53,7 @@ class Groups:
         await asyncio.wait(tasks, timeout=5)
         for task in tasks:
             task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         await self.app.pool.execute(
             "update kit_lease set until = '-infinity' where grp = $1 and epoch = $2 and owner = $3",
             group,

@@ -1,4 +1,4 @@
-"""The people of the demo: they work the queues over the same HTTP API as everybody, and now and then decide otherwise."""
+"""The people of the demo: they work the queues over the HTTP API that everybody uses, now and then deciding otherwise."""
 
 from __future__ import annotations
 
@@ -24,6 +24,23 @@ ROLE: Final = {
     "force": "leader", "close": "shift_leader",
 }  # fmt: skip
 """Queue → who works it off here."""
+USUALLY: Final[dict[str, tuple[str, dict[str, Any]]]] = {
+    "accept": ("accept", {}),
+    "audit": ("audit_self_disposed", {"result": "ok"}),
+    "file": ("file", {}),
+    "dispatch_city": ("dispatch_down", {}),
+    "dispatch": ("dispatch", {}),
+    "confirm": ("dept_confirm", {}),
+    "gate": ("pass", {}),
+    "decide": ("decide_check", {"result": "pass", "opinion": "依现有材料予以认可"}),
+    "force": ("force_close", {"opinion": "同意特殊结案"}),
+}
+RARELY: Final[dict[str, tuple[float, str, dict[str, Any]]]] = {
+    "accept": (0.02, "void", {"reason_code": "duplicate", "opinion": "与已有案件重复"}),
+    "assign": (0.03, "dept_return", {"reason_code": "not_ours", "opinion": "不属本单位职责"}),
+    "gate": (0.03, "dispatcher_reject", {"opinion": "照片看不清处置结果"}),
+}
+"""Queue → (chance, action, body) of what happens now and then"""
 
 
 def tiny_png() -> bytes:
@@ -84,57 +101,33 @@ class Crew:
     async def _decide(self, queue: str, case: dict[str, Any], now: dt.datetime) -> tuple[str, dict[str, Any]]:
         """What a person does with a case of this queue, with the chances of a real office."""
         chance = self._random.random()
-        match queue:
-            case "accept" if case.get("verify_policy") != "skip" and not case.get("verified"):
-                return "send_verify", {}
-            case "accept":
-                return (
-                    ("void", {"reason_code": "duplicate", "opinion": "与已有案件重复"})
-                    if chance < 0.02
-                    else ("accept", {})
-                )
-            case "audit":
-                return "audit_self_disposed", {"result": "ok"}
-            case "verify" if chance < 0.06:
+        if queue in ("verify", "handle", "check"):
+            return await self._in_the_field(queue, chance, now)
+        if queue == "close":
+            met = (await self._detail(case)).get("closings", ())
+            return "close", {"closing_condition_ids": [c["closing_id"] for c in met]}
+        rare = RARELY.get(queue)
+        if queue == "accept" and case.get("verify_policy") != "skip" and not case.get("verified"):
+            return "send_verify", {}
+        if rare is not None and chance < rare[0] and not case.get("returned"):
+            return rare[1], rare[2]
+        if queue == "assign":
+            return "assign_handler", {"handler_ref": f"handler-{self._random.randrange(40):02d}"}
+        return USUALLY[queue]
+
+    async def _in_the_field(self, queue: str, chance: float, now: dt.datetime) -> tuple[str, dict[str, Any]]:
+        """Steps that want a photo."""
+        if queue == "handle":
+            mode = self._random.choices(("service", "manage", "enforce"), weights=(70, 20, 10))[0]
+            return "submit_result", {"resolution_mode": mode, "media": [await self._photo("after", now)]}
+        if queue == "verify":
+            if chance < 0.06:
                 return "verify_result", {"result": "not_exist", "opinion": "现场未发现所述问题"}
-            case "verify":
-                return "verify_result", {"result": "exist", "media": [await self._photo("verify", now)]}
-            case "file":
-                return "file", {}
-            case "dispatch_city":
-                return "dispatch_down", {}
-            case "dispatch":
-                return "dispatch", {}
-            case "assign" if chance < 0.03 and not case.get("returned"):
-                return "dept_return", {"reason_code": "not_ours", "opinion": "不属本单位职责"}
-            case "assign":
-                return "assign_handler", {"handler_ref": f"handler-{self._random.randrange(40):02d}"}
-            case "handle":
-                mode = self._random.choices(("service", "manage", "enforce"), weights=(70, 20, 10))[0]
-                return "submit_result", {"resolution_mode": mode, "media": [await self._photo("after", now)]}
-            case "confirm":
-                return "dept_confirm", {}
-            case "gate" if chance < 0.03:
-                return "dispatcher_reject", {"opinion": "照片看不清处置结果"}
-            case "gate":
-                return "pass", {}
-            case "check" if chance < 0.05:
-                return "check_result", {
-                    "result": "not_pass",
-                    "opinion": "问题仍在",
-                    "media": [await self._photo("check", now)],
-                }
-            case "check":
-                return "check_result", {"result": "pass", "media": [await self._photo("check", now)]}
-            case "decide":
-                return "decide_check", {"result": "pass", "opinion": "依现有材料予以认可"}
-            case "force":
-                return "force_close", {"opinion": "同意特殊结案"}
-            case "close":
-                return "close", {
-                    "closing_condition_ids": [c["closing_id"] for c in (await self._detail(case)).get("closings", ())]
-                }
-        return "", {}
+            return "verify_result", {"result": "exist", "media": [await self._photo("verify", now)]}
+        photo = [await self._photo("check", now)]
+        if chance < 0.05:
+            return "check_result", {"result": "not_pass", "opinion": "问题仍在", "media": photo}
+        return "check_result", {"result": "pass", "media": photo}
 
     async def _detail(self, case: dict[str, Any]) -> dict[str, Any]:
         answer = await self._http.get(f"/cases/{case['case_id']}", headers=self._as("shift_leader"))
