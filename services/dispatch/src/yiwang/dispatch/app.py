@@ -13,6 +13,7 @@ from . import handlers, recover
 from .http import ROUTES
 from .profile import load_profile
 from .rules import Rules
+from .worklist import WORKLIST
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -35,7 +36,7 @@ def make_service(rules: Callable[[App], Rules] = from_profile) -> Service:
     service.on(EnforcementClosed)(handlers.enforcement_closed)
     service.on(SnapshotRequested)(handlers.snapshots)
     service.timer(handlers.ALARM)(handlers.alarm)
-    service.api(*ROUTES)
+    service.api(*ROUTES, *WORKLIST)
 
     @service.on_start
     async def begin(app: App) -> None:

@@ -11,6 +11,9 @@ from .refusals import REFUSALS, Refused
 NOT_FOUND = ErrorCode(
     "dispatch.case_not_found", 404, who="caller", say="没有案件 {no}，或您无权查看", do="核对案件编号"
 )
+NO_PHOTO = ErrorCode(
+    "dispatch.photo_not_found", 404, who="caller", say="此案没有照片 {media}", do="刷新案件，从其照片中选择"
+)
 STALE = ErrorCode(
     "dispatch.stale_version",
     409,

@@ -1,0 +1,182 @@
+"""The worklist page: its files, the choices that its forms offer, and a case's photos.
+
+The page is plain HTML, CSS and ES modules from this package; it asks nothing of any other host.
+"""
+
+# Litestar resolves these annotations at run time, so there is no `from __future__ import annotations` here.
+import dataclasses
+from collections.abc import Sequence
+from importlib.resources import files
+from typing import Annotated, Any, Final
+
+import msgspec
+from litestar import Request, Response, get, post
+from litestar.exceptions import NotFoundException
+from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody, Schema
+from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
+from litestar.params import Parameter
+from litestar.response import Redirect
+from yiwang.contracts import MediaRef, areas
+from yiwang.contracts.codes import builtin
+from yiwang.kit import App, Caller, allow, anonymous, answers
+from yiwang.kit._codes import EMPTY_FILE, FILE_TYPE, MEDIA_NOT_HERE
+
+from . import store
+from .calendar import SHANGHAI
+from .case import Case
+from .codes import Condition
+from .errors import NO_PHOTO, NOT_FOUND
+from .http import visible
+from .rules import Rules
+from .views import UNITS
+
+PAGE: Final = "worklist_page"
+TYPES: Final = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+POLICY: Final = "default-src 'self'; img-src 'self' blob:; style-src 'self'; frame-ancestors 'none'; form-action 'self'"
+Stage = Annotated[str, Parameter(pattern="^(verify|before|after|check)$")]
+MediaId = Annotated[str, Parameter(pattern="^[0-9a-f]{64}$")]
+
+
+class CategoryOption(msgspec.Struct, frozen=True, kw_only=True):
+    kind: str
+    major: str
+    minor: str
+    major_name: str
+    minor_name: str
+
+
+class ConditionOption(msgspec.Struct, frozen=True, kw_only=True):
+    condition_id: str
+    text: str
+    limit: int
+    unit_name: str
+    urgency: str
+
+
+class UnitOption(msgspec.Struct, frozen=True, kw_only=True):
+    """A unit to dispatch to; `rule_id` says by which rule of the matrix it is suggested, empty: not suggested."""
+
+    unit_id: str
+    name: str
+    level: int
+    rule_id: str = ""
+
+
+class ReasonOption(msgspec.Struct, frozen=True, kw_only=True):
+    code: str
+    name: str
+    used_by: str
+    """The event in which the reason is told"""
+
+
+class Choices(msgspec.Struct, frozen=True, kw_only=True):
+    """What the forms of a case may offer now; the matrix's own answer is the first unit."""
+
+    categories: tuple[CategoryOption, ...]
+    conditions: tuple[ConditionOption, ...]
+    units: tuple[UnitOption, ...]
+    reasons: tuple[ReasonOption, ...]
+
+
+@get("/", guards=[anonymous], include_in_schema=False)
+async def home() -> Redirect:
+    return Redirect("/worklist")
+
+
+@get(["/worklist", "/worklist/{name:str}"], guards=[anonymous], include_in_schema=False, sync_to_thread=False)
+def page(name: str = "index.html") -> Response[bytes]:
+    """One file of the page."""
+    suffix = name[name.rfind(".") :]
+    file = files(__package__).joinpath(PAGE, name)
+    if suffix not in TYPES or "/" in name or not file.is_file():
+        raise NotFoundException
+    headers = {"Cache-Control": "no-cache", "Content-Security-Policy": POLICY, "X-Content-Type-Options": "nosniff"}
+    return Response(file.read_bytes(), media_type=TYPES[suffix], headers=headers)
+
+
+@get("/cases/{no:str}/choices", guards=[allow()], responses=answers(NOT_FOUND))
+async def show_choices(no: str, app: App, caller: Caller) -> Choices:
+    """Classes, filing conditions, units and reasons among which a person may choose for this case."""
+    case, rules = await visible(app, caller, no), app.get(Rules)
+    at = app.clock.now()
+    classes = [row for row in rules.codes.categories.values() if row.code_set == rules.code_set]
+    return Choices(
+        categories=tuple(
+            CategoryOption(kind=c.kind, major=c.major, minor=c.minor, major_name=c.major_name, minor_name=c.minor_name)
+            for c in classes
+        ),
+        conditions=tuple(condition_option(one) for one in rules.conditions(case, at)),
+        units=units_for(case, rules, at),
+        reasons=tuple(
+            ReasonOption(code=e.code, name=e.name, used_by=e.attributes.get("used_by", ""))
+            for e in builtin("reason").entries.values()
+        ),
+    )
+
+
+def condition_option(one: Condition) -> ConditionOption:
+    unit = UNITS.get(one.unit_kind, one.unit_kind)
+    return ConditionOption(
+        condition_id=one.condition_id, text=one.text, limit=one.limit, unit_name=unit, urgency=one.urgency
+    )
+
+
+def units_for(case: Case, rules: Rules, at: Any) -> tuple[UnitOption, ...]:
+    """The matrix's candidates in its order, then every other unit that works in the case's district or city."""
+    day = at.astimezone(SHANGHAI).date()
+    found: dict[str, UnitOption] = {}
+    if case.category is not None:
+        for advice in rules.matrix.candidates(case.category, case.condition_id, case.place, day):
+            lead = advice.lead
+            found[lead.unit_id] = UnitOption(
+                unit_id=lead.unit_id, name=lead.name, level=lead.level, rule_id=advice.rule_id
+            )
+    around = case.county or case.custody.jurisdiction
+    for unit in rules.units:
+        near = any(areas.contains(around, area) or areas.contains(area, around) for area in unit.areas)
+        if unit.kind == "handling" and near:
+            found.setdefault(unit.unit_id, UnitOption(unit_id=unit.unit_id, name=unit.name, level=unit.level))
+    return tuple(found.values())
+
+
+@dataclasses.dataclass
+class TakesAPhoto(Operation):
+    """The bytes of one photo."""
+
+    def __post_init__(self) -> None:
+        photo = OpenAPIMediaType(schema=Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY))
+        self.request_body = RequestBody(required=True, content={"image/jpeg": photo, "image/png": photo})
+
+
+@post(
+    "/cases/{no:str}/photos",
+    guards=[allow("collector", "handler", "dept_operator")],
+    operation_class=TakesAPhoto,
+    responses=answers(NOT_FOUND, EMPTY_FILE, FILE_TYPE),
+)
+async def add_photo(no: str, stage: Stage, request: Request[Any, Any, Any], app: App, caller: Caller) -> MediaRef:
+    """Store a photo of the case; the action that it belongs to then names it in its `media`."""
+    await visible(app, caller, no)
+    stored = await app.media.put(request.stream())
+    ref: MediaRef = stored.ref(stage)
+    return ref
+
+
+@get(
+    "/cases/{no:str}/photos/{media_id:str}", guards=[allow()], responses=answers(NOT_FOUND, NO_PHOTO, MEDIA_NOT_HERE),
+    media_type="image/*",
+)  # fmt: skip
+async def show_photo(no: str, media_id: MediaId, app: App, caller: Caller) -> Response[bytes]:
+    """A photo that the case or its history names, for those who may see the case."""
+    case = await visible(app, caller, no)
+    flow = await store.history(app.pool, case.case_id)
+    said = (*case.media, *(media for line in flow for media in line.media))
+    known = {media.sha256: media for media in said}
+    ref = known.get(media_id)
+    if ref is None:
+        raise NO_PHOTO(media=media_id)
+    data = await app.media.read(media_id)
+    return Response(data, media_type=ref.mime, headers={"Cache-Control": "private, max-age=86400, immutable"})
+
+
+WORKLIST: Final[Sequence[Any]] = (home, page, show_choices, add_photo, show_photo)

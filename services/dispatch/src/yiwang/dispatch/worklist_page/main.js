@@ -1,0 +1,173 @@
+// The worklist: queues, the list of the chosen queue, and the case beside it. The address bar holds what is shown.
+
+import * as api from "./api.js";
+import { hideCase, showCase, title } from "./case.js";
+import { countdown } from "./countdown.js";
+import { $, h, shortTime, toast } from "./dom.js";
+import { expired, sentence, showLogin } from "./login.js";
+
+const REFRESH_MS = 20000;
+const state = { queue: "", role: "", cases: [], cursor: "", queues: [] };
+
+function address() {
+  const found = new URLSearchParams(location.hash.slice(1));
+  return { queue: found.get("queue") || "", no: found.get("case") || "" };
+}
+
+function go(change) {
+  const next = { ...address(), ...change };
+  const words = new URLSearchParams(Object.entries({ queue: next.queue, case: next.no }).filter(([, v]) => v));
+  location.hash = words.toString();
+}
+
+async function loadQueues() {
+  state.queues = await api.get("/cases/queues");
+  const { queue } = address();
+  const wanted = queue === "all" || state.queues.some((q) => q.queue === queue);
+  state.queue = wanted ? queue : (state.queues.find((q) => q.waiting) || state.queues[0])?.queue || "all";
+  const items = [];
+  let role = "";
+  for (const one of state.queues) {
+    if (one.role !== role) items.push(h("h2", {}, (role = one.role) && one.role_name));
+    items.push(queueLink(one.queue, one.name, one.waiting, one.late));
+  }
+  items.push(h("h2", {}, "查询"), queueLink("all", "全部案件", null, 0));
+  $("queues").replaceChildren(...items);
+}
+
+function queueLink(queue, name, waiting, late) {
+  return h("a", { href: `#queue=${queue}`, "aria-current": state.queue === queue ? "true" : undefined, "data-queue": queue },
+    name,
+    waiting !== null && h("span", { class: `count ${late ? "late" : waiting ? "some" : ""}`, title: late ? `其中超时 ${late} 件` : "" },
+      waiting.toLocaleString("zh-CN")));
+}
+
+async function loadList(more = false) {
+  const form = $("search");
+  const ask = new URLSearchParams();
+  if (state.queue !== "all") ask.set("queue", state.queue);
+  if (form.q.value.trim()) ask.set("q", form.q.value.trim());
+  if (form.overdue.checked) ask.set("overdue", "true");
+  if (more) ask.set("cursor", state.cursor);
+  const page = await api.get(`/cases?${ask}`);
+  state.cases = more ? [...state.cases, ...page.cases] : page.cases;
+  state.cursor = page.cursor;
+  $("sum").textContent = `${state.cursor ? "已显示" : "共"} ${state.cases.length} 件`;
+  showList();
+}
+
+function showList() {
+  const focused = document.activeElement?.closest?.("#list a")?.getAttribute("href");
+  if (!state.cases.length) {
+    $("list").replaceChildren(h("p", { class: "empty" }, "这里没有待办案件。"));
+    return;
+  }
+  const head = ["案件号", "剩余时间", "状态", "上报", "类别", "位置", "责任单位"];
+  const table = h("table", {},
+    h("thead", {}, h("tr", {}, head.map((name) => h("th", { scope: "col" }, name)))),
+    h("tbody", {}, state.cases.map(line)));
+  const more = state.cursor && h("button", { class: "more", onclick: () => guarded(() => loadList(true)) }, "再显示一页");
+  $("list").replaceChildren(...[table, more].filter(Boolean));
+  mark();
+  if (focused) $("list").querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus();
+}
+
+function line(item) {
+  const href = `#${new URLSearchParams({ queue: state.queue, case: item.case_id })}`;
+  const place = [item.area_name || item.area, item.address].filter(Boolean).join(" ");
+  return h("tr", { "data-case": item.case_id, onclick: () => (location.hash = href) },
+    h("td", { class: "no" }, h("a", { href, class: "mono" }, item.case_no || `未编号 ${item.case_id.slice(0, 8)}`)),
+    h("td", { class: "left" }, countdown(item)),
+    h("td", {}, h("span", { class: `tag ${item.state}` }, item.state_name), item.urgency === "urgent" && h("span", { class: "tag urgent" }, "紧急")),
+    h("td", { class: "at" }, shortTime(item.created_at)),
+    h("td", { class: "what" }, item.category?.major_name && h("span", { class: "major" }, `${item.category.major_name} / `), title(item)),
+    h("td", { class: "where" }, place),
+    h("td", { class: "unit" }, item.unit_name));
+}
+
+function mark() {
+  const { no } = address();
+  for (const row of document.querySelectorAll("#list tr[data-case]")) {
+    row.toggleAttribute("aria-selected", row.dataset.case === no);
+    row.classList.toggle("chosen", row.dataset.case === no);
+  }
+}
+
+const refresh = async () => {
+  await loadQueues();
+  await loadList();
+};
+
+async function follow() {
+  const { queue, no } = address();
+  if (queue && queue !== state.queue) await refresh();
+  mark();
+  if (no) await showCase(no, refresh, leave);
+  else hideCase();
+}
+
+function leave() {
+  const { no } = address();
+  go({ queue: state.queue, no: "" });
+  document.querySelector(`#list tr[data-case="${CSS.escape(no)}"] a`)?.focus();
+}
+
+async function guarded(call) {
+  try {
+    await call();
+  } catch (refusal) {
+    if (!(refusal instanceof api.Refusal)) throw refusal;
+    if (refusal.status !== 401) toast(sentence(refusal), true);
+  }
+}
+
+async function begin() {
+  const person = api.holder();
+  if (!person) {
+    $("work").hidden = true;
+    $("logout").hidden = true;
+    $("who").textContent = "";
+    await showLogin(begin);
+    return;
+  }
+  const areas = [...new Set((person.posts || []).flatMap((p) => p.areas))];
+  $("who").textContent = `${person.name || person.sub}（${areas.join("、")}）`;
+  $("work").hidden = false;
+  $("logout").hidden = false;
+  await guarded(async () => {
+    await refresh();
+    await follow();
+  });
+}
+
+function keys(event) {
+  if (event.key === "Escape" && address().no && !event.target.closest("form.act")) leave();
+  if (!event.target.closest("#list") || !["ArrowDown", "ArrowUp"].includes(event.key)) return;
+  const links = [...document.querySelectorAll("#list td.no a")];
+  const at = links.indexOf(document.activeElement);
+  const next = links[at + (event.key === "ArrowDown" ? 1 : -1)];
+  if (next) {
+    event.preventDefault();
+    next.focus();
+  }
+}
+
+api.whenExpired(() => {
+  expired();
+  begin();
+});
+$("search").addEventListener("submit", (event) => {
+  event.preventDefault();
+  guarded(() => loadList());
+});
+$("search").overdue.addEventListener("change", () => guarded(() => loadList()));
+$("logout").addEventListener("click", () => {
+  api.setToken("");
+  hideCase();
+  location.hash = "";
+  begin();
+});
+addEventListener("hashchange", () => api.token() && guarded(follow));
+addEventListener("keydown", keys);
+setInterval(() => api.token() && !document.hidden && guarded(refresh), REFRESH_MS);
+begin();
