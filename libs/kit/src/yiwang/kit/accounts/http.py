@@ -82,7 +82,7 @@ async def log_in(app: App, request: Request[Any, Any, Any], data: Credentials) -
 
 
 @post("/identity/renew", guards=[allow()], status_code=200, responses=answers(SESSION_OVER, DISABLED, LOGIN_FAILED))
-async def renew(app: App, caller: Caller, request: Request) -> Response[Token]:
+async def renew(app: App, caller: Caller, request: Request[Any, Any, Any]) -> Response[Token]:
     """A fresh token with the posts of today, without the password, while the session lasts."""
     claims = jwt.decode(request.headers["authorization"].partition(" ")[2], options={"verify_signature": False})
     now, auth_time = int(time.time()), int(claims.get("auth_time", 0))
