@@ -39,12 +39,12 @@ class Audience(NamedTuple):
             "or role@area like dispatcher@440304"
         )
 
-    def keys(self) -> list[str]:
+    def heard_by(self) -> list[str]:
         """What an endpoint may listen to in order to hear this audience: itself, upper areas of a role, or all.
 
-        >>> Audience.parse("dispatcher@440304003").keys()
+        >>> Audience.parse("dispatcher@440304003").heard_by()
         ['dispatcher@440304003', 'dispatcher@440304', 'dispatcher@440300', 'dispatcher@440000', '*']
-        >>> Audience.parse("reporter:c1").keys()
+        >>> Audience.parse("reporter:c1").heard_by()
         ['reporter:c1', 'reporter:*']
         """
         if self.kind == "reporter":

@@ -13,6 +13,7 @@ import importlib.resources
 import string
 import tomllib
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -72,8 +73,9 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     def audience_of(self, facts: Facts) -> Audience | None:
         """Whom to tell, or None where the event doesn't say it."""
-        if any(not facts[name] for name in fields_in(self.audience)):
-            return None
+        for name in fields_in(self.audience):
+            if not facts[name]:
+                return None
         return Audience.parse(self.audience.format_map(facts))
 
 
@@ -179,6 +181,7 @@ class _Example(dict[str, Any]):
         return "440304"
 
 
+@cache
 def fields_in(text: str) -> frozenset[str]:
     """The {names} in *text*.
 

@@ -6,7 +6,7 @@ import uuid
 from typing import Final
 
 import msgspec
-from yiwang.contracts import CaseEvent, NoticeRequested, tag_of
+from yiwang.contracts import CaseDispatched, CaseEvent, NoticeRequested, tag_of
 
 from .audience import Audience
 from .book import Book, Rule, Steps, Template
@@ -51,6 +51,10 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
         """Whether the first step puts it into the in-app inbox, which always succeeds."""
         return "inbox" in self.steps[0]
 
+    def heard_by(self) -> list[str]:
+        """What endpoints may listen to in order to hear it."""
+        return Audience.parse(self.audience).heard_by()
+
 
 def drafts_of(event: CaseEvent, book: Book) -> list[Draft]:
     """The notices that *event* asks for; none outside live and demo."""
@@ -69,7 +73,7 @@ def drafts_of(event: CaseEvent, book: Book) -> list[Draft]:
 
 def _draft(event: CaseEvent, book: Book, rule: Rule, facts: Facts, audience: Audience, business: str) -> Draft:
     template = book.templates[rule.template]
-    assignment = facts.get("assignment_id")
+    assignment = facts["assignment_id"] if isinstance(event, CaseDispatched) else ""
     return _made(
         audience,
         business_id=f"{business}/{assignment}" if assignment else business,

@@ -12,6 +12,9 @@ from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text
 on conflict (notice_id) do nothing
 returning notice_id;
 
+-- heard_keys: everything that any enabled endpoint listens to
+select distinct unnest(audiences) from endpoint where enabled;
+
 -- add_deliveries: pushes of notices to every enabled endpoint that listens to one of their keys; gives notice ids
 insert into delivery (notice_id, endpoint_id, channel, step, due_at)
 select n.notice_id, e.endpoint_id, e.channel, n.step, n.due_at
@@ -70,7 +73,7 @@ where delivery_id = $1 and state = 'pending';
 update notice set state = 'delivered', done_at = $2, failure_class = '' where notice_id = $1 and state = 'pending';
 
 -- open_notice: a notice that is still pending, with how many pushes of its step still may succeed; locked
-select n.notice_id, n.audience, n.kind, n.role, n.area, n.steps, n.step, n.urgency,
+select n.notice_id, n.audience, n.kind, n.role, n.area, n.steps as plan, n.step, n.urgency,
        (select count(*) from delivery d where d.notice_id = n.notice_id and d.state = 'pending')::int as hopeful
 from notice n where n.notice_id = $1 and n.state = 'pending' for update;
 

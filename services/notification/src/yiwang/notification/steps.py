@@ -18,23 +18,20 @@ async def begin(
 ) -> tuple[set[uuid.UUID], set[uuid.UUID]]:
     """Store *drafts* and begin their first step; gives (those that are new, those of them that failed at once)."""
     fresh = await store.add_notices(tx, drafts, now)
-    waiting = [_waiting(draft) for draft in drafts if draft.notice_id in fresh]
-    reached = await store.push(tx, 0, waiting, now, quiet)
+    new = [draft for draft in drafts if draft.notice_id in fresh]
+    reached = await store.push(tx, 0, new, now, quiet)
     failed: set[uuid.UUID] = set()
-    for notice in waiting:
-        if (
-            "inbox" not in notice.plan[0]
-            and notice.notice_id not in reached
-            and not await advance(tx, notice, now, quiet)
-        ):
-            failed.add(notice.notice_id)
+    for draft in new:
+        stuck = not draft.inbox and draft.notice_id not in reached
+        if stuck and not await advance(tx, _waiting(draft), now, quiet):
+            failed.add(draft.notice_id)
     return fresh, failed
 
 
 async def advance(tx: Any, notice: Waiting, now: dt.datetime, quiet: Quiet) -> bool:
     """Go on with the next step that reaches somebody; False when none does: then the notice has failed."""
-    for step in range(notice.step + 1, len(notice.plan)):
-        inbox = "inbox" in notice.plan[step]
+    for step in range(notice.step + 1, len(notice.steps)):
+        inbox = "inbox" in notice.steps[step]
         pushed = await store.push(tx, step, [notice], now, quiet)
         if inbox or pushed:
             await sql.run(tx, "next_step", notice.notice_id, step, inbox, now)
@@ -50,7 +47,7 @@ def _waiting(draft: Draft) -> Waiting:
         kind=draft.kind,
         role=draft.role,
         area=draft.area,
-        steps=steps_text(draft.steps),
+        plan=steps_text(draft.steps),
         step=0,
         urgency=draft.urgency,
     )

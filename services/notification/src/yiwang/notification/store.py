@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Collection, Sequence
+from functools import cache
 from typing import Any, Final
 
 import msgspec
@@ -30,25 +31,27 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
     role: str
     area: str
-    steps: str
+    plan: str
     step: int
     urgency: str
     hopeful: int = 0
 
     @property
-    def plan(self) -> Steps:
-        return steps_of(self.steps)
+    def steps(self) -> Steps:
+        return steps_of(self.plan)
 
-    def keys(self) -> list[str]:
+    def heard_by(self) -> list[str]:
         """What endpoints may listen to in order to hear it."""
-        return Audience.parse(self.audience).keys()
+        return Audience.parse(self.audience).heard_by()
 
 
+@cache
 def steps_text(steps: Steps) -> str:
     """``inbox webhook>email`` for two steps."""
     return ">".join(" ".join(step) for step in steps)
 
 
+@cache
 def steps_of(text: str) -> Steps:
     """The other way round."""
     return tuple(tuple(step.split(" ")) for step in text.split(">"))
@@ -62,19 +65,25 @@ async def add_notices(tx: Any, drafts: Sequence[Draft], now: dt.datetime) -> set
     return {row[0] for row in rows}
 
 
-async def push(tx: Any, step: int, notices: Sequence[Waiting], now: dt.datetime, quiet: Quiet) -> set[uuid.UUID]:
+async def push(
+    tx: Any, step: int, notices: Sequence[Draft | Waiting], now: dt.datetime, quiet: Quiet
+) -> set[uuid.UUID]:
     """Make a push of each notice to every endpoint that listens, by the channels of *step*; gives those with one."""
-    pushed = [(n, " ".join(c for c in n.plan[step] if c != "inbox")) for n in notices]
+    pushed = [(n, [c for c in n.steps[step] if c != "inbox"]) for n in notices]
     pushed = [(n, channels) for n, channels in pushed if channels]
     if not pushed:
         return set()
+    heard = {row[0] for row in await tx.fetch(sql["heard_keys"])}
+    listened = [(n, channels, keys) for n, channels in pushed if (keys := [k for k in n.heard_by() if k in heard])]
+    if not listened:
+        return set()
     rows = await tx.fetch(
         sql["add_deliveries"],
-        [n.notice_id for n, _ in pushed],
-        [channels for _, channels in pushed],
-        [" ".join(n.keys()) for n, _ in pushed],
-        [step] * len(pushed),
-        [quiet.earliest(now, urgent=n.urgency == "urgent") for n, _ in pushed],
+        [n.notice_id for n, _, _ in listened],
+        [" ".join(channels) for _, channels, _ in listened],
+        [" ".join(keys) for _, _, keys in listened],
+        [step] * len(listened),
+        [quiet.earliest(now, urgent=n.urgency == "urgent") for n, _, _ in listened],
     )
     return {row[0] for row in rows}
 
