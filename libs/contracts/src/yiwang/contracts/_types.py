@@ -102,6 +102,10 @@ class AreaRef(Value, frozen=True, kw_only=True):
     """code → name for the levels above"""
     area_version: str = ""
 
+    def __hash__(self) -> int:
+        """By the codes: frozen, but the names are a dict."""
+        return hash((self.province, self.city, self.county, self.street9, self.community12, self.area_version))
+
 
 class Place(Value, frozen=True, kw_only=True):
     """Where the problem lies, as far as the grid service found it."""

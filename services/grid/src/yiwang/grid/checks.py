@@ -61,6 +61,7 @@ def check_codes(data: GridData, report: Report) -> None:
     _duplicates(areas, "areas", report)
     _duplicates(cells, "cells", report)
     _duplicates([duty.id for duty in data.duty_grids], "duty_grids", report)
+    _duplicates([row.code for row in data.addresses], "addresses", report)
     for code in cells:
         if len(code) != 15 or not code.isdigit():
             say = f"单元网格编码“{code[:20]}”应为 15 位数字（区县 6、街道 3、社区 3、序号 3）：请数据提供方改正"

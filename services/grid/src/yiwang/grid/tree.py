@@ -56,6 +56,10 @@ class AreaTree:
     def children(self, code: str) -> list[Area]:
         return sorted(self._children.get(code, []), key=lambda area: area.code)
 
+    def successors(self, code: str) -> list[str]:
+        """The codes that replaced *code*."""
+        return sorted(self._successors.get(code, []))
+
     def current(self, code: str) -> list[str]:
         """*code* itself when it is in the tree; the codes that replaced it, if it was abolished; else nothing."""
         code = short_code(code)

@@ -1,0 +1,13 @@
+"""The grid, wired: handlers and routes are attached by importing them."""
+
+from __future__ import annotations
+
+from . import handlers
+from .http import LOOKUPS
+from .http_unlocated import UNLOCATED
+from .http_versions import VERSIONS
+from .service import service
+
+service.api(*LOOKUPS, *UNLOCATED, *VERSIONS)
+
+__all__ = ["handlers", "service"]
