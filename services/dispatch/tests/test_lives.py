@@ -19,6 +19,7 @@ from yiwang.dispatch.calendar import used_seconds
 from yiwang.dispatch.case import QUEUES, Case, queue_of
 from yiwang.dispatch.domain import Step, choose, step
 from yiwang.dispatch.refusals import REFUSALS, Refused
+from yiwang.dispatch.replay import follow
 from yiwang.dispatch.rules import Rules
 from yiwang.dispatch.states import FINAL, IMPORT, SYSTEM, TABLE, rows_for
 from yiwang.dispatch.testing import BY_HAND, LITTER, MONDAY, STALLS, some_case, some_rules
@@ -43,6 +44,7 @@ def a_body(action: str, result: str, at: dt.datetime) -> Any:
     }
     kind = BODIES[action]
     return kind(**{k: v for k, v in good.items() if k in kind.__struct_fields__})
+
 
 def outcome(case: Case, act: Act, rules: Rules) -> Step | Refused:
     """What the act does, or why it is refused."""
@@ -238,8 +240,29 @@ class Life(RuleBasedStateMachine):
         assert all(tag_of(type(e)) != "case.filed.v1" for e in self.said[:first])
 
     @invariant()
+    def its_events_alone_tell_the_same_case(self) -> None:
+        told = self.first
+        for event in self.said:
+            told = follow(told, event, self.rules.two_commands)
+        assert _essence(told) == _essence(self.case)
+
+    @invariant()
     def it_survives_being_written_down(self) -> None:
         assert msgspec.json.decode(msgspec.json.encode(self.case), type=Case) == self.case
+
+
+def _essence(case: Case) -> dict[str, Any]:
+    """What must be known of a case to go on with it."""
+    clocks_ = [
+        (c.clock.clock_id, c.clock.due_at, c.running, c.warned, c.overdue) for c in case.clocks if not c.stopped_at
+    ]
+    names = (
+        "version", "state", "case_no", "category", "condition_id", "place", "located", "flags", "assignments", "handler_ref",
+        "task", "tasks", "unable", "confirmed", "timeliness", "rework_count", "hang_count", "return_count", "resume_on",
+        "came_from", "verified", "unit_kind", "limit", "closing_conditions", "times", "units", "resolution_mode",
+    )  # fmt: skip
+    essence = {name: getattr(case, name) for name in names} | {"clocks": sorted(clocks_)}
+    return essence | ({"command": case.command} if case.state == "filed" else {})
 
 
 TestLives = Life.TestCase

@@ -137,7 +137,7 @@ class ReferBody(Body, frozen=True, kw_only=True):
     media: Media = ()
 
 
-class Act(msgspec.Struct, frozen=True, kw_only=True):
+class Act(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One action of somebody at a moment. `role` is the one acted in (or system, import)."""
 
     action: str

@@ -51,24 +51,21 @@ class Work:
     def run(self, number: str = "") -> bool:
         """Take every step that needs no person; True when the next one is a filing that needs a *number* first."""
         while (act := next_step(self.case, self.rules, self.now, number)) is not None:
-            if act.action == "file" and not (self.case.case_no or number):
-                return True
-            self.do(act)
+            try:
+                if act.action == "file" and not (self.case.case_no or number):
+                    check(self.case, act, self.rules)
+                    return True
+                self.do(act)
+            except Refused:
+                break  # something is left to choose: the case waits in a person's queue
         return False
 
 
 def next_step(case: Case, rules: Rules, now: dt.datetime, number: str = "") -> Act | None:
-    """The step that may be taken on *case* without a person, or None. It is sure to be possible."""
+    """The step that would be taken on *case* without a person, or None; it may still be refused."""
     if case.state in FINAL:
         return None
-    act = _told(case, rules, number) if case.imported is not None else _by_rule(case, rules, now, number)
-    if act is None:
-        return None
-    try:
-        check(case, act, rules)
-    except Refused:
-        return None  # something is left to choose: the case waits in a person's queue
-    return act
+    return _told(case, rules, number) if case.imported is not None else _by_rule(case, rules, now, number)
 
 
 def _by_rule(case: Case, rules: Rules, now: dt.datetime, number: str) -> Act | None:

@@ -30,14 +30,14 @@ ACCEPT, DISPATCH, DISPOSAL, VERIFY, CHECK = "accept", "dispatch", "disposal", "v
 """The stages that have a clock of their own (stage clocks: domain notes 1.5)."""
 
 
-class Pause(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Pause(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A span in which a clock stood still; open while `end` is None."""
 
     start: Moment
     end: Moment | None = None
 
 
-class CaseClock(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class CaseClock(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A limit of the case: the clock as events tell it, with its pauses and what was already said about it."""
 
     clock: Clock
@@ -81,7 +81,7 @@ class Referral(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     file_id: str = ""
 
 
-class Case(msgspec.Struct, kw_only=True, omit_defaults=True):
+class Case(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     """Everything that decides what may happen next. Changed only by the transition function, on its own copy."""
 
     case_id: str

@@ -20,7 +20,7 @@ _AFTER: Final = dt.timedelta(seconds=1)
 
 def start(case: Case, stage: str, unit_kind: str, limit: int, at: dt.datetime, rules: Rules, owner: str = "") -> Clock:
     """Start a clock of *stage* on *case* and return it as events tell it."""
-    due = deadline(at, limit, unit_kind, rules.calendar)
+    due = rules.due(at, limit, unit_kind)
     clock = Clock(
         clock_id=f"{case.case_id}/{stage}/{case.version + 1}",
         stage=stage,
@@ -89,6 +89,8 @@ def reopen(case: Case, stopped: CaseClock, at: dt.datetime, rules: Rules) -> Non
 
 def used_s(one: CaseClock, at: dt.datetime, rules: Rules) -> int:
     """Seconds of its own kind of time that the clock used until *at*, its pauses taken out."""
+    if at == one.clock.started_at:
+        return 0
     spans = [(p.start, p.end or at) for p in one.pauses]
     return used_seconds(one.clock.started_at, at, spans, one.clock.unit_kind, rules.calendar)
 

@@ -15,7 +15,7 @@ from .rules import Rules
 from .states import Row
 
 
-class Record(msgspec.Struct, frozen=True, kw_only=True):
+class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One immutable line of the case's flow (流转记录); the columns of the table `flow`."""
 
     case_id: str
@@ -40,7 +40,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     note: str = ""
 
 
-class Step(msgspec.Struct, frozen=True):
+class Step(msgspec.Struct, frozen=True, gc=False):
     """What one action did."""
 
     case: Case
@@ -51,7 +51,7 @@ class Step(msgspec.Struct, frozen=True):
 class Draft:
     """A step in the making: the case's next shape, changed in place, and the events said so far."""
 
-    __slots__ = ("act", "before", "case", "clock", "events", "media", "note", "receiver", "row", "rules")
+    __slots__ = ("act", "before", "case", "clock", "events", "found", "media", "note", "receiver", "row", "rules")
 
     def __init__(self, case: Case, act: Act, rules: Rules, row: Row) -> None:
         self.before = case
@@ -60,6 +60,8 @@ class Draft:
         self.events: list[CaseEvent] = []
         self.clock: CaseClock | None = None
         """The limit that this step met or missed, for the record"""
+        self.found: Any = None
+        """What a guard looked up and the effect needs: the condition, or the units"""
         self.receiver = self.note = ""
         self.media: tuple[MediaRef, ...] = ()
 

@@ -25,6 +25,7 @@ from yiwang.contracts import (
 from . import clocks
 from .acts import AcceptBody, Body, CorrectBody, DecisionBody, FileBody, ReasonBody, ResultBody, SuspendBody, TaskBody
 from .case import ACCEPT, DISPATCH, DISPOSAL, VERIFY, ForceRequest, Task, summary_of
+from .codes import Condition
 from .draft import Draft
 from .effects_handling import HANDLING
 from .places import place_of_code
@@ -149,7 +150,7 @@ def audit_self_disposed(d: Draft, body: DecisionBody) -> None:
 def file(d: Draft, body: FileBody) -> None:
     """The condition with its limit is fixed, the versions are pinned, the number is given."""
     case, rules = d.case, d.rules
-    condition = rules.condition(case, getattr(body, "condition_id", ""), d.at)
+    condition: Condition = d.found
     case.urgency = "urgent" if condition.urgency == "urgent" else case.urgency
     case.condition_id, case.unit_kind, case.limit = condition.condition_id, condition.unit_kind, condition.limit
     case.closing_conditions = tuple([c.closing_id for c in condition.closings])

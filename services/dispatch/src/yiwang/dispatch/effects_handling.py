@@ -39,6 +39,7 @@ from .acts import (
 )
 from .case import CHECK, DISPATCH, DISPOSAL, Referral, Task
 from .draft import Draft
+from .rules import Chosen
 from .states import IMPORT
 
 TO_ROLE: Final = {
@@ -67,7 +68,7 @@ def dispatch_down(d: Draft, body: DownBody) -> None:
 def dispatch(d: Draft, body: DispatchBody) -> None:
     """The disposal clock starts; a unit other than the matrix's was given with a reason (guard unit_known)."""
     case, rules = d.case, d.rules
-    choice = rules.choice_of_unit(case, body, d.at)
+    choice: Chosen = d.found
     d.clock = clocks.stop(case, DISPATCH, d.at, rules)
     clock = clocks.start(case, DISPOSAL, case.unit_kind, case.limit, d.at, rules, choice.units[0].unit_id)
     case.assignments = tuple(

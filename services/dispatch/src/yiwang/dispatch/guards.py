@@ -76,7 +76,7 @@ def something_changed(d: Draft) -> None:
 
 
 def condition_known(d: Draft) -> None:
-    d.rules.condition(d.case, getattr(d.act.body, "condition_id", ""), d.at)
+    d.found = d.rules.condition(d.case, getattr(d.act.body, "condition_id", ""), d.at)
 
 
 def at_city(d: Draft) -> None:
@@ -102,7 +102,7 @@ def county_known(d: Draft) -> None:
 
 
 def unit_known(d: Draft) -> None:
-    d.rules.choice_of_unit(d.case, d.act.body, d.at)
+    d.found = d.rules.choice_of_unit(d.case, d.act.body, d.at)
 
 
 def task_open(d: Draft) -> None:

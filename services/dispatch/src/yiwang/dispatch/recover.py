@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import AsyncIterator
-from typing import Final
+from typing import Any, Final
 
 from yiwang.contracts import CaseEvent, CaseReported, CaseSnapshot, Event, UnknownEvent, decode, filters
-from yiwang.kit import App
+from yiwang.kit import App, Context, Tx
 
-from . import store
+from . import clocks, store
 from .case import Case, from_report
-from .handlers import first_record
-from .replay import follow
+from .draft import Record
+from .handlers import ALARM, first_record
+from .replay import follow, told
+from .rules import Rules
 
 MARGIN: Final = dt.timedelta(hours=1)
 """How much earlier than the last change in the backup the comparison begins."""
@@ -78,11 +80,12 @@ async def _events(app: App, since: dt.datetime | None) -> AsyncIterator[Event]:
         await reader.unsubscribe()
 
 
-async def _catch_up(app: App, db: object, said: dict[str, list[CaseEvent]]) -> None:
+async def _catch_up(app: App, db: Tx, said: dict[str, list[CaseEvent]]) -> None:
     """Bring the cases of the backup to the version that had been said."""
     cases = await store.lock_all(db, said)
-    now = app.clock.now()
+    now, rules = app.clock.now(), app.get(Rules)
     changed: list[Case] = []
+    records: list[Record] = []
     for case_id, events in said.items():
         case = cases.get(case_id)
         if case is None and isinstance(events[0], CaseReported):
@@ -90,11 +93,16 @@ async def _catch_up(app: App, db: object, said: dict[str, list[CaseEvent]]) -> N
             await store.add(db, [case], [first_record(case, events[0])], now)
         if case is None:
             continue
-        before = case.version
+        begun = case.version
         for event in events:
-            case = follow(case, event)
-        if case.version > before:
+            before, case = case, follow(case, event, rules.two_commands)
+            if case is not before and case.version > 2:
+                records.append(told(before, case, event))
+        if case.version > begun:
             changed.append(case)
     if changed:
-        await store.save(db, changed, [], now)
-
+        await store.save(db, changed, records, now)
+        due: list[tuple[str, dt.datetime, dict[str, Any]]] = [
+            (case.case_id, at, {}) for case in changed if (at := clocks.next_alarm(case, rules)) is not None
+        ]
+        await Context(app, db).set_timers(ALARM, due)

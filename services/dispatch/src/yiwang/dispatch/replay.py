@@ -12,6 +12,8 @@ from yiwang.contracts import (
     CaseChecked,
     CaseCheckRequested,
     CaseClosed,
+    CaseCorrected,
+    CaseDeadlineWarned,
     CaseDispatched,
     CaseEvent,
     CaseFiled,
@@ -19,6 +21,7 @@ from yiwang.contracts import (
     CaseHandlingConfirmed,
     CaseHandlingStarted,
     CaseLocated,
+    CaseOverdue,
     CaseReferredToEnforcement,
     CaseResumed,
     CaseReturned,
@@ -29,13 +32,15 @@ from yiwang.contracts import (
     CaseVoided,
     Clock,
     UnitRef,
+    tag_of,
 )
 
 from .case import CHECK, DISPOSAL, VERIFY, Case, CaseClock, Pause, Referral, Task
+from .draft import Record
 
 
-def follow(case: Case, event: CaseEvent) -> Case:
-    """*case* after *event*; unchanged when it isn't the next version."""
+def follow(case: Case, event: CaseEvent, two_commands: bool) -> Case:
+    """*case* after *event*; unchanged when it isn't the next version. *two_commands*: the city dispatches first."""
     head = event.case
     if head.case_version != case.version + 1:
         return case
@@ -49,7 +54,6 @@ def follow(case: Case, event: CaseEvent) -> Case:
         condition_id=head.condition_id,
         urgency=head.urgency,
         place=head.place or case.place,
-        located=case.located or (case.version > 1 and head.place is not None),
         flags=head.flags,
         pinned_versions=head.pinned_versions,
         clocks=_clocks(case, head.open_clocks, event),
@@ -58,6 +62,8 @@ def follow(case: Case, event: CaseEvent) -> Case:
         if isinstance(event, kind):
             for name, value in change(case, event).items():
                 setattr(after, name, value)
+    if isinstance(event, CaseFiled):
+        after.command = "city" if two_commands else "district"
     return after
 
 
@@ -82,6 +88,46 @@ def _clocks(case: Case, still_open: tuple[Clock, ...], event: CaseEvent) -> tupl
     return tuple(kept)
 
 
+def told(before: Case, after: Case, event: CaseEvent) -> Record:
+    """The line of the flow for a step that is known by its event only."""
+    after.seq = before.seq + 1
+    return Record(
+        case_id=after.case_id,
+        seq=after.seq,
+        version=after.version,
+        action=ACTION_OF.get(type(event), tag_of(type(event))),
+        result=getattr(event, "result", ""),
+        state_before=before.state,
+        state_after=after.state,
+        role=event.actor.role,
+        unit_id=event.actor.unit_id,
+        person_ref=event.actor.person_ref,
+        opinion=getattr(event, "opinion", ""),
+        started_at=before.since,
+        ended_at=event.occurred_at,
+        media=getattr(event, "media", ()),
+        note="recovered",
+    )
+
+
+def _marked(case: Case, event: CaseDeadlineWarned | CaseOverdue) -> dict[str, Any]:
+    late = isinstance(event, CaseOverdue)
+    return {
+        "since": case.since,
+        "clocks": tuple(
+            msgspec.structs.replace(one, warned=True, overdue=one.overdue or late)
+            if one.clock.clock_id == event.clock_id
+            else one
+            for one in case.clocks
+        ),
+    }
+
+
+def _corrected(case: Case, e: CaseCorrected) -> dict[str, Any]:
+    moved = any(change.field == "place" for change in e.changed)
+    return _time(case, e, "located") | {"located": True} if moved else {}
+
+
 def _time(case: Case, event: CaseEvent, name: str) -> dict[str, Any]:
     return {"times": case.times | {name: event.occurred_at}}
 
@@ -99,7 +145,7 @@ def _located(case: Case, e: CaseLocated) -> dict[str, Any]:
 
 def _filed(case: Case, e: CaseFiled) -> dict[str, Any]:
     fixed = {"unit_kind": e.unit_kind, "limit": e.limit, "closing_conditions": e.closing_condition_ids}
-    return _time(case, e, "filed") | fixed | {"command": "city", "assignments": ()}
+    return _time(case, e, "filed") | fixed | {"assignments": ()}
 
 
 def _dispatched(case: Case, e: CaseDispatched) -> dict[str, Any]:
@@ -140,6 +186,9 @@ def _suspended(case: Case, e: CaseSuspended) -> dict[str, Any]:
 
 CHANGES: Final[dict[type[CaseEvent], Callable[[Case, Any], dict[str, Any]]]] = {
     CaseLocated: _located,
+    CaseCorrected: _corrected,
+    CaseDeadlineWarned: _marked,
+    CaseOverdue: _marked,
     CaseVerifyRequested: _task(VERIFY),
     CaseVerified: lambda _, e: {"task": None, "verified": e.result},
     CaseAccepted: lambda case, e: _time(case, e, "accepted"),
@@ -154,10 +203,30 @@ CHANGES: Final[dict[type[CaseEvent], Callable[[Case, Any], dict[str, Any]]]] = {
     CaseChecked: _checked,
     CaseSuspended: _suspended,
     CaseResumed: lambda _, __: {"came_from": "", "resume_on": None},
-    CaseReferredToEnforcement: lambda _, e: {
-        "referral": Referral(referral_id=e.referral_id, agency_id=e.agency_id)
-    },
+    CaseReferredToEnforcement: lambda _, e: {"referral": Referral(referral_id=e.referral_id, agency_id=e.agency_id)},
     CaseClosed: lambda case, e: _time(case, e, "closed"),
     CaseVoided: lambda case, e: _time(case, e, "closed"),
 }
 """Event → what it changes beyond what its head says."""
+
+ACTION_OF: Final[dict[type[CaseEvent], str]] = {
+    CaseCorrected: "correct",
+    CaseVerifyRequested: "send_verify",
+    CaseVerified: "verify_result",
+    CaseAccepted: "accept",
+    CaseFiled: "file",
+    CaseDispatched: "dispatch",
+    CaseReturned: "dept_return",
+    CaseHandlingStarted: "assign_handler",
+    CaseHandled: "submit_result",
+    CaseHandlingConfirmed: "dept_confirm",
+    CaseReworked: "dispatcher_reject",
+    CaseCheckRequested: "send_check",
+    CaseChecked: "check_result",
+    CaseSuspended: "suspend",
+    CaseResumed: "resume",
+    CaseReferredToEnforcement: "refer",
+    CaseClosed: "close",
+    CaseVoided: "void",
+}
+"""The action that an event most likely came from; the exact one is lost with the record."""

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any, Final, NamedTuple
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple, TypeVar, cast
 
 import msgspec
 from yiwang.contracts import Category, Clock, UnitRef
 
 from . import clocks
 from .acts import Body, CategoryChoice, DispatchBody, ToldBody
-from .calendar import SHANGHAI, Calendar
+from .calendar import SHANGHAI, Calendar, Deadline, deadline
 from .case import Case
 from .codes import Codes, Condition
 from .matrix import Assigned, Matrix
@@ -18,6 +19,9 @@ from .refusals import Refused
 from .units import Ambiguous, Unit, Units
 
 YEAR: Final = 365
+MEMO: Final = 20_000
+"""Answers of the rules that are kept"""
+T = TypeVar("T")
 
 
 class Chosen(NamedTuple):
@@ -55,9 +59,7 @@ class AutoRule(msgspec.Struct, frozen=True, kw_only=True):
     def covers(self, channel: str, category: str) -> bool:
         if not ("*" in self.channels or channel in self.channels):
             return False
-        return any(
-            one == category or (one.endswith("*") and category.startswith(one[:-1])) for one in self.categories
-        )
+        return any(one == category or (one.endswith("*") and category.startswith(one[:-1])) for one in self.categories)
 
 
 class Rules(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,6 +91,8 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     history_limit: tuple[int, str] = (5, "work_day")
     """The limit that an imported case is given where its class has no condition"""
 
+    memo: dict[tuple[object, ...], object] = {}
+
     @property
     def matrix_version(self) -> str:
         return self.matrix.version
@@ -104,9 +108,24 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
 
     def conditions(self, case: Case, at: dt.datetime) -> tuple[Condition, ...]:
         """The conditions under which *case* may be filed at the moment *at*."""
-        if case.category is None:
+        category, day = case.category, at.astimezone(SHANGHAI).date()
+        if category is None:
             return ()
-        return self.codes.conditions_of(case.category, at.astimezone(SHANGHAI).date())
+        key = ("conditions", category.code_set, category.kind, category.major, category.minor, day)
+        return self._once(key, lambda: self.codes.conditions_of(category, day))
+
+    def due(self, at: dt.datetime, limit: int, unit_kind: str) -> Deadline:
+        """When a limit that starts at *at* runs out; the cases of one batch start at the same moment."""
+        return self._once((at, limit, unit_kind), lambda: deadline(at, limit, unit_kind, self.calendar))
+
+    def _once(self, key: tuple[object, ...], find: Callable[[], T]) -> T:
+        """What *find* gives, kept for *key*: the rules never change."""
+        found = self.memo.get(key)
+        if found is None:
+            if len(self.memo) >= MEMO:
+                self.memo.clear()
+            found = self.memo[key] = find()
+        return cast(T, found)
 
     def condition(self, case: Case, condition_id: str, at: dt.datetime) -> Condition:
         """The condition of that id, or the only one where none is named.
@@ -149,9 +168,14 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
 
     def assigned(self, case: Case, at: dt.datetime) -> Assigned | None:
         """The matrix's answer for a filed case; None where no rule finds a unit."""
-        if case.category is None:
+        category, place, day = case.category, case.place, at.astimezone(SHANGHAI).date()
+        if category is None:
             return None
-        return self.matrix.assign(case.category, case.condition_id, case.place, at.astimezone(SHANGHAI).date())
+        where = (case.area, place.cell15, place.duty_grid_id) if place else ()
+        what = (category.code_set, category.kind, category.major, category.minor, case.condition_id)
+        return self._once(
+            ("units", day, *what, *where), lambda: self.matrix.assign(category, case.condition_id, place, day)
+        )
 
     def choice_of_unit(self, case: Case, body: Body, at: dt.datetime) -> Chosen:
         """The units that a dispatcher named, else the matrix's.

@@ -23,7 +23,7 @@ _media: Final = msgspec.json.Decoder(tuple[MediaRef, ...])
 _encode: Final = msgspec.json.Encoder().encode
 
 
-class CaseRow(msgspec.Struct, frozen=True):
+class CaseRow(msgspec.Struct, frozen=True, gc=False):
     """One line of `cases`; written as JSON that PostgreSQL takes apart."""
 
     case_id: str
