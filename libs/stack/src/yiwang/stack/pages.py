@@ -36,6 +36,8 @@ STACK_SETTINGS = {
     "YIWANG_DEV_KEYS": ("", "Directory of the development issuer's key; set by `yiwang up`"),
     "YIWANG_URL": ("http://127.0.0.1:8080", "Where `yiwang import` sends reports"),
     "YIWANG_TOKEN": ("", "The token that `yiwang import` sends"),
+    "YIWANG_RECEIVER_SECRET": ("", "Shared secret of the receiver that stands in for the nation in the demo"),
+    "YIWANG_REPOSITORY": ("", "Root of the sources, for tests that are not started there"),
 }
 """Variables of the stack that are no field of a settings Struct: name → default, meaning."""
 
