@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 from yiwang.contracts import CaseLocated, CaseReported, EnforcementClosed, SnapshotRequested
@@ -19,6 +19,8 @@ from .worklist import WORKLIST
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What dispatch is told (YIWANG_DISPATCH_<FIELD>)."""
 
+    snapshot_page: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 200
+    """Cases told in one transaction when a reader asks for them again"""
     numbers_at_parent: str = ""
     """After a restore of the whole node: the highest case numbers that the parent shows, comma-separated"""
 

@@ -29,7 +29,6 @@ from .states import FINAL, SYSTEM
 
 ALARM: Final = "alarm"
 """The one timer of a case: the next moment at which something must be said or done."""
-SNAPSHOT_PAGE: Final = 200
 
 
 async def receive(events: Sequence[CaseReported], ctx: Context) -> list[None]:
@@ -174,10 +173,11 @@ async def enforcement_closed(event: EnforcementClosed, ctx: Context) -> None:
 
 async def snapshots(event: SnapshotRequested, ctx: Context) -> list[Event]:
     """Say everything about a page of cases again for one reader, and ask for the next page."""
-    cases = await store.changed_since(ctx.tx, event.since, event.cursor, SNAPSHOT_PAGE)
+    size = ctx.settings.snapshot_page
+    cases = await store.changed_since(ctx.tx, event.since, event.cursor, size)
     flows = await store.histories(ctx.tx, [case.case_id for case in cases])
     said: list[Event] = [snapshot_of(case, flows[case.case_id], event.reader) for case in cases]
-    if len(cases) == SNAPSHOT_PAGE:
+    if len(cases) == size:
         said.append(SnapshotRequested(reader=event.reader, since=event.since, cursor=cases[-1].case_id))
     return said
 
