@@ -77,12 +77,31 @@ select n.notice_id, n.audience, n.kind, n.role, n.area, n.steps as plan, n.step,
        (select count(*) from delivery d where d.notice_id = n.notice_id and d.state = 'pending')::int as hopeful
 from notice n where n.notice_id = $1 and n.state = 'pending' for update;
 
--- inbox: notices for a person, newest first, before a seq
+-- inbox: notices for a person, newest first, before a seq; each branch walks one index backwards
+with mine as (
+    select f.notice_id from unnest($1::text[]) as a(audience), lateral (
+        select n.notice_id from notice n
+        where n.audience = a.audience and n.inbox and n.seq < $5 and (not $6::bool or not exists (
+            select from notice_read r where r.notice_id = n.notice_id and r.person_ref = $4))
+        order by n.seq desc limit $7) f
+    union
+    select f.notice_id from unnest($2::text[], $3::text[]) as p(role, prefix), lateral (
+        select n.notice_id from notice n
+        where n.role = p.role and n.role <> '' and left(n.area, 6) = left(p.prefix, 6) and starts_with(n.area, p.prefix)
+          and n.inbox and n.seq < $5 and (not $6::bool or not exists (
+            select from notice_read r where r.notice_id = n.notice_id and r.person_ref = $4))
+        order by n.seq desc limit $7) f
+    where length(p.prefix) >= 6
+    union
+    select f.notice_id from unnest($2::text[], $3::text[]) as p(role, prefix), lateral (
+        select n.notice_id from notice n
+        where n.role = p.role and n.role <> '' and starts_with(n.area, p.prefix)
+          and n.inbox and n.seq < $5 and (not $6::bool or not exists (
+            select from notice_read r where r.notice_id = n.notice_id and r.person_ref = $4))
+        order by n.seq desc limit $7) f
+    where length(p.prefix) < 6)
 select n.notice_id, n.seq, n.audience, n.title, n.body, n.urgency, n.template, n.case_id, n.case_no, n.created_at, r.read_at
-from notice n left join notice_read r on r.notice_id = n.notice_id and r.person_ref = $4
-where n.inbox and n.seq < $5 and (not $6::bool or r.read_at is null)
-  and (n.audience = any ($1::text[]) or exists (
-        select from unnest($2::text[], $3::text[]) as p(role, prefix) where n.role = p.role and starts_with(n.area, p.prefix)))
+from mine join notice n using (notice_id) left join notice_read r on r.notice_id = n.notice_id and r.person_ref = $4
 order by n.seq desc limit $7;
 
 -- one_for: a notice if it is for this person
