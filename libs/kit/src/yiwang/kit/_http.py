@@ -155,6 +155,8 @@ async def http_server(asgi: Any, host: str, port: int, *, drain_s: int = 10) -> 
             exc.errno,
             f"{host}:{port} 无法监听（{exc.strerror}）：请管理员改用别的 YIWANG_HTTP_PORT，或停掉占用它的程序",
         ) from exc
+    # Accepted sockets inherit it; asyncio's own loop sets it only where the protocol number says TCP, which is not here.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     config = uvicorn.Config(
         asgi, loop="none", http="httptools", ws="none", lifespan="on", log_config=None,
         access_log=False, server_header=False, timeout_graceful_shutdown=drain_s,

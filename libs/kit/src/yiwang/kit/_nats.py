@@ -196,7 +196,7 @@ class Publisher:
             async with asyncio.timeout(timeout):
                 for subject, data, event_id, trace in events:
                     futures.append(await self.send(subject, data, event_id, trace))
-                return list(await asyncio.gather(*futures))
+                return [await futures[0]] if len(futures) == 1 else list(await asyncio.gather(*futures))
         except BaseException:
             for n in range(first + 1, self._n + 1):
                 self._forget(f"{self._prefix}{n}")
