@@ -44,9 +44,10 @@ e2e: $(READY)  ## The tests of the whole path alone
 golden: $(READY)  ## Add a golden file for each new event version; never changes one
 	$(BIN)/python -m yiwang.contracts.golden
 
-docs: $(READY)  ## Write the generated pages: events, schemas, AsyncAPI, settings and metrics
+docs: $(READY)  ## Write the generated pages: events, schemas, AsyncAPI, states, reference
 	$(BIN)/python -m yiwang.contracts.docs
 	$(BIN)/python -m yiwang.stack.pages
+	$(BIN)/python -c 'from yiwang.dispatch.states import table_markdown as page; print(page(), end="")' > docs/case-states.md
 
 bench: $(READY)  ## Compare the kit and the whole path with bare pipelines (several minutes)
 	$(BIN)/python -m bench $(ARGS)

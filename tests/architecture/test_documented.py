@@ -76,3 +76,9 @@ def test_the_readme_names_only_verbs_and_pages_that_exist() -> None:
         assert set(re.findall(r"`make ([a-z][a-z-]*)", text)) <= verbs
         for link in re.findall(r"\]\(([^)#:]+)\)", text):
             assert (ROOT / link).exists(), f"{name} links to {link}"
+
+
+def test_the_readmes_service_is_the_one_that_is_tested() -> None:
+    """The 25 lines of README.md are examples/flood_watch, letter for letter."""
+    source = (ROOT / "examples/flood_watch/flood_watch.py").read_text("utf-8")
+    assert f"```python\n{source}```" in (ROOT / "README.md").read_text("utf-8")
