@@ -10,6 +10,7 @@ from yiwang.grid.layers import Address, Area, Cell, DutyGrid, GridData
 REPOSITORY = Path(__file__).parents[3]
 PROFILES = REPOSITORY / "deploy" / "profiles"
 REAL_TOWNS = REPOSITORY.parent / "shared" / "data" / "geo" / "dongguan_towns_35_real.geojson"
+PINGSHAN = REPOSITORY.parent / "shared" / "data" / "reports" / "pingshan_2018.csv"
 WEST, SOUTH, STEP = 114.30, 22.70, 0.001
 COMMUNITIES = ("440310001001", "440310001002", "440310002001", "440310002002")
 COUNTY = shapely.box(WEST, SOUTH, WEST + 20 * STEP, SOUTH + 20 * STEP)
@@ -26,11 +27,7 @@ def cell_code(column: int, row: int) -> str:
 
 
 def small(version: str = "v1") -> GridData:
-    cells = [
-        Cell(code=cell_code(c, r), geom=shapely.to_wkb(square(c, r)))
-        for c in range(20)
-        for r in range(20)
-    ]
+    cells = [Cell(code=cell_code(c, r), geom=shapely.to_wkb(square(c, r))) for c in range(20) for r in range(20)]
     return GridData(
         version=version,
         areas=(

@@ -236,6 +236,21 @@ def test_a_report_from_pingshan_is_placed_by_its_codes_alone() -> None:
     assert "龙田街道" in found.place.area.names.values()
 
 
+@pytest.mark.skipif(not grids.PINGSHAN.is_file(), reason="the real cases of Pingshan are not beside the repository")
+def test_all_real_cases_of_pingshan_are_placed_but_those_without_a_code() -> None:
+    areas = tables.read_areas((grids.PROFILES / "shenzhen" / "grid" / "areas.csv").read_bytes())
+    locator = Locator(GridData(version="names", areas=tuple(areas)), "440300")
+    rows = [row for _, row in tables.rows_of(grids.PINGSHAN.read_bytes(), ("street_code12", "community_code12"))]
+    claims = [ClaimedPlace(street9=row["street_code12"], community12=row["community_code12"]) for row in rows]
+    found = locator.locate_many(claims)
+
+    assert len(found) == 7954
+    assert [f.outcome == "unlocated" for f in found] == [not row["street_code12"] for row in rows]
+    assert sum(f.outcome == "unlocated" for f in found) == 8
+    for row, answer in zip(rows, found, strict=True):
+        assert answer.place.area.community12 == row["community_code12"]
+
+
 def test_towns_of_a_city_without_counties_hang_on_the_city() -> None:
     areas = tables.read_areas((grids.PROFILES / "dongguan" / "grid" / "areas.csv").read_bytes())
     locator = Locator(GridData(areas=tuple(areas)), "441900")

@@ -196,11 +196,18 @@ def test_boundaries_complete_the_areas_and_keep_their_names() -> None:
     assert report.errors == []
 
 
+def test_a_table_of_names_keeps_boundaries_and_the_cities_around() -> None:
+    table = "code,name\n440000,广东省\n440300,深圳市\n440310,坪山\n".encode()
+    data, _ = build("v2", {"areas": table}, BASE, accept=("parent_unknown",))
+    areas = {area.code: area for area in data.areas}
+
+    assert set(areas) == {"440000", "440300", "440310", "441900"}
+    assert (areas["440310"].name, areas["440310"].geom) == ("坪山", BASE.areas[2].geom)
+    assert areas["441900"].geom is not None
+
+
 def test_ten_thousand_cells_are_checked_in_seconds() -> None:
-    boxes = {
-        f"4403100010{10 + n // 999:02d}{n % 999 + 1:03d}": grids.square(n % 100, n // 100)
-        for n in range(10_000)
-    }
+    boxes = {f"4403100010{10 + n // 999:02d}{n % 999 + 1:03d}": grids.square(n % 100, n // 100) for n in range(10_000)}
     begin = time.perf_counter()
     _, report = build("big", {"cells": geojson(boxes)}, GridData())
 

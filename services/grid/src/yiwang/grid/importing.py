@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import shapely
 from msgspec.structs import replace
-from yiwang.contracts.areas import level_of
+from yiwang.contracts.areas import city_of, level_of
 from yiwang.geo import GeoError, normal_crs
 
 from .checks import check_version
@@ -49,8 +49,7 @@ def _areas(data: GridData, content: bytes, report: Report, crs: str) -> GridData
         except TableError as exc:
             report.add("table", "areas", str(exc))
             return data
-        shapes = {area.code: area.geom for area in data.areas}
-        return replace(data, areas=tuple(replace(area, geom=shapes.get(area.code)) for area in tabled))
+        return replace(data, areas=_completed(tabled, data.areas))
     known = {area.code: area for area in data.areas}
     seen: set[str] = set()
     for feature in read_features(content, "areas", report, crs):
@@ -61,6 +60,14 @@ def _areas(data: GridData, content: bytes, report: Report, crs: str) -> GridData
             known[area.code] = area
             seen.add(area.code)
     return replace(data, areas=tuple(known.values()))
+
+
+def _completed(tabled: list[Area], before: tuple[Area, ...]) -> tuple[Area, ...]:
+    """A table replaces the areas of its cities; boundaries of the same codes and other cities stay."""
+    shapes = {area.code: area.geom for area in before}
+    codes, cities = {area.code for area in tabled}, {city_of(area.code) for area in tabled}
+    others = [area for area in before if area.code not in codes and city_of(area.code) not in cities]
+    return (*(replace(area, geom=shapes.get(area.code)) for area in tabled), *others)
 
 
 def _area_of(feature: Feature, known: Mapping[str, Area], report: Report) -> Area | None:

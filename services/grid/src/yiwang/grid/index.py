@@ -7,6 +7,7 @@ code wins. Containment is decided in degrees with exact predicates, distances in
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -111,13 +112,8 @@ class GridIndex:
         return self._areas[int(rows.min())].code if len(rows) else ""
 
     def cells_under(self, code: str) -> list[int]:
-        """Rows of the cells whose code begins with that of a community, street or county."""
-        first = int(np.searchsorted(np.asarray(self.codes), code)) if self.codes else 0
-        rows = []
-        while first < len(self.codes) and self.codes[first].startswith(code):
-            rows.append(first)
-            first += 1
-        return rows
+        """Rows of the cells whose code begins with *code*: that of a community, street or county, or a prefix of it."""
+        return list(range(bisect_left(self.codes, code), bisect_left(self.codes, code + "~")))
 
     def outline(self, code: str) -> Any | None:
         """The polygon of a cell or area, from its own geometry or from its cells; None when neither is known."""

