@@ -13,7 +13,7 @@ from .case import Case
 from .draft import Draft
 from .refusals import Refused
 from .rules import Rules
-from .states import ACTIONS, IMPORT, SYSTEM
+from .states import ACTIONS, IMPORT, SYSTEM, Row
 
 Guard = Callable[[Draft], None]
 
@@ -263,3 +263,20 @@ REFUSES: Final[dict[str, tuple[str, ...]]] = {
     "agency_named": ("agency_missing",),
 }
 """Guard → the refusals it may give, for the API's documentation."""
+
+OF_THE_CASE: Final = frozenset({
+    "located", "verified_if_must", "not_self_disposed", "self_disposed", "at_city", "at_district", "at_last_command",
+    "task_open", "confirmed", "not_confirmed", "no_task_left", "force_requested", "first_suspension", "not_referred",
+})  # fmt: skip
+"""Guards that only look at the case: where one says no, nothing that a person writes helps."""
+
+
+def open_now(row: Row, role: str, case: Case, rules: Rules) -> bool:
+    """Whether *row* may be offered: every guard that only looks at the case agrees."""
+    draft = Draft(case, Act(action=row.action, role=role, at=case.created_at), rules, row)
+    try:
+        for name in OF_THE_CASE.intersection(row.guards):
+            GUARDS[name](draft)
+    except Refused:
+        return False
+    return True

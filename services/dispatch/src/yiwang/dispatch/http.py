@@ -17,7 +17,7 @@ from .acts import BODIES, Body
 from .authority import may_do
 from .case import QUEUES, Case
 from .errors import BAD_CURSOR, NOT_FOUND, NUMBERS_EXHAUSTED, REFUSED, STALE
-from .guards import REFUSES
+from .guards import REFUSES, open_now
 from .rules import Rules
 from .states import ACTIONS, IMPORT, ROLE_NAMES, SYSTEM, TABLE
 from .store import Filter
@@ -114,7 +114,8 @@ async def show_case(app: App, caller: Caller, no: Short) -> CaseDetail:
 async def list_actions(app: App, caller: Caller, no: Short) -> Actions:
     """What the caller may do to the case now."""
     case = await visible(app, caller, no)
-    found = views.possible(may_do(caller, case, app.get(Rules)))
+    rules = app.get(Rules)
+    found = views.possible([(row, role) for row, role in may_do(caller, case, rules) if open_now(row, role, case, rules)])
     return Actions(case_id=case.case_id, version=case.version, actions=found)
 
 

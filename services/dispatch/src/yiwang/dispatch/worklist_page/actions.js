@@ -12,11 +12,11 @@ const QUIET = new Set(["correct", "suspend", "refer", "send_check"]);
 /** The bar of buttons for `allowed`; `done(answer)` is called after each action that succeeded. */
 export function actionBar(detail, allowed, done) {
   const place = h("div", { class: "form-place" });
-  const ordered = [...allowed.actions].sort((a, b) => weight(a) - weight(b));
+  const ordered = [...allowed.actions].sort((a, b) => weight(a, detail) - weight(b, detail));
   const buttons = ordered.map((action, n) =>
     h("button", {
       type: "button", "data-action": action.action, "aria-expanded": "false",
-      class: SERIOUS.has(action.action) ? "danger" : n === 0 && !weight(action) ? "main" : "",
+      class: SERIOUS.has(action.action) ? "danger" : n === 0 && weight(action, detail) < 2 ? "main" : "",
       onclick: (event) => open(event.currentTarget, action),
     }, action.name));
 
@@ -41,7 +41,12 @@ export function actionBar(detail, allowed, done) {
   return h("div", { class: "acts" }, h("div", { class: "bar", role: "group", "aria-label": "可办事项" }, buttons), place);
 }
 
-const weight = (action) => (SERIOUS.has(action.action) ? 2 : QUIET.has(action.action) ? 1 : 0);
+/** The step onwards comes first, what interrupts comes last. */
+function weight({ action }, detail) {
+  if (SERIOUS.has(action)) return 3;
+  if (QUIET.has(action)) return 2;
+  return action === "send_verify" && (detail.verify_policy === "skip" || detail.case.state === "verifying") ? 1 : 0;
+}
 
 function actionForm(detail, allowed, action, choices, done, close) {
   const once = crypto.randomUUID ? crypto.randomUUID() : `${Date.now()}-${Math.random()}`;

@@ -45,12 +45,16 @@ function queueLink(queue, name, waiting, late) {
 async function loadList(more = false) {
   const form = $("search");
   const ask = new URLSearchParams();
-  if (state.queue !== "all") ask.set("queue", state.queue);
+  if (state.queue !== "all") {
+    ask.set("queue", state.queue);
+    ask.set("limit", "200");
+  }
   if (form.q.value.trim()) ask.set("q", form.q.value.trim());
   if (form.overdue.checked) ask.set("overdue", "true");
   if (more) ask.set("cursor", state.cursor);
   const page = await api.get(`/cases?${ask}`);
   state.cases = more ? [...state.cases, ...page.cases] : page.cases;
+  if (state.queue !== "all") state.cases.sort((a, b) => (a.remaining_s ?? Infinity) - (b.remaining_s ?? Infinity));
   state.cursor = page.cursor;
   $("sum").textContent = `${state.cursor ? "已显示" : "共"} ${state.cases.length} 件`;
   showList();
@@ -131,11 +135,13 @@ async function begin() {
     return;
   }
   const areas = [...new Set((person.posts || []).flatMap((p) => p.areas))];
-  $("who").textContent = `${person.name || person.sub}（${areas.join("、")}）`;
   $("work").hidden = false;
   $("logout").hidden = false;
   await guarded(async () => {
     await refresh();
+    const roles = [...new Set(state.queues.map((q) => q.role_name))].join("、");
+    $("who").textContent = [person.name, roles, areas.join("、")].filter(Boolean).join(" · ");
+    $("who").title = `人员编号 ${person.sub}`;
     await follow();
   });
 }

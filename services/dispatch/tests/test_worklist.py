@@ -1,0 +1,291 @@
+"""The worklist page in a real browser: a case from acceptance to closing by the hands of six people."""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+import struct
+import zlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from yiwang.contracts import AreaRef, CaseClosed, Category, Code
+from yiwang.dispatch.app import make_service
+from yiwang.dispatch.testing import PLACE, located, reported
+from yiwang.kit._http import build_http, close_http, http_server
+from yiwang.kit._tokens import IdentitySettings, Keys, Verifier
+from yiwang.kit.accounts import NewAccount, PostGrant, Settings, accounts_db, create_account
+from yiwang.kit.accounts import service as identity
+from yiwang.kit.accounts.keys import SigningKeys
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync"]  # fmt: skip
+PROFILE = Path(__file__).parents[3] / "deploy" / "profiles" / "shenzhen"
+PASSWORD = "Luohu-2026!"
+LITTER = Category(code_set="gbt30428.2-2013", version="2013", kind="event", major="01", minor="10",
+                  major_name="市容环境", minor_name="暴露生活垃圾")  # fmt: skip
+PEOPLE = {
+    "acceptor": ("演示受理员", "440300", ""),
+    "shift_leader": ("演示值班长", "440300", ""),
+    "dispatcher": ("演示派遣员", "440300", ""),
+    "dept_operator": ("演示部门", "440303", "440303-env"),
+    "collector": ("演示采集员", "440303", "inspectors"),
+}
+
+playwright = pytest.importorskip("playwright.async_api", reason="playwright isn't installed; pip install playwright")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here; install it (Debian: apt install chromium)")
+
+
+class OwnKeys(Keys):
+    """The issuer's keys, read in this process."""
+
+    def __init__(self, app: Any) -> None:
+        super().__init__("own")
+        self._app = app
+
+    async def _read(self) -> str:
+        return msgspec.json.encode(await self._app.get(SigningKeys).jwks()).decode()
+
+
+def picture(red: int, green: int, blue: int, size: int = 64) -> bytes:
+    """A PNG of one colour."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    rows = (b"\0" + bytes((red, green, blue)) * size) * size
+    head = struct.pack(">IIBBBBB", size, size, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+class Desk:
+    """One platform with its people, and browsers for them."""
+
+    def __init__(self, node: Any, app: Any, url: str, browser: Any) -> None:
+        self.node, self.app, self.url, self.browser = node, app, url, browser
+        self.asked: list[str] = []
+        self.troubles: list[str] = []
+
+    async def put(
+        self, case_id: str, *, category: Category | None = LITTER, age: dt.timedelta = dt.timedelta()
+    ) -> None:
+        """A hotline's report with a photo, already located in Luohu."""
+        photo = (await self.app.media.put(picture(176, 160, 120))).ref("report")
+        names = {"440300": "深圳市", "440303": "罗湖区", "440303001": "桂园街道"}
+        place = msgspec.structs.replace(
+            PLACE,
+            area=AreaRef(city="440300", county="440303", street9="440303001", names=names),
+            address_masked="桂园路中段",
+        )
+        told = reported(
+            case_id, at=dt.datetime.now(dt.UTC) - age, category=category, media=(photo,),
+            description_masked="路边垃圾堆积多日，无人清运。",
+        )  # fmt: skip
+        hotline = Code(code_set="channel", version="1", code="12345", name="12345转办")
+        first = msgspec.structs.replace(told, case=msgspec.structs.replace(told.case, channel=hotline))
+        await self.node.publish(first, located(first, place=place))
+        await self.node.settled()
+
+    async def page(self, width: int = 1366, height: int = 768) -> Any:
+        """A browser of its own for one person; every address that it asks for is remembered."""
+        context = await self.browser.new_context(viewport={"width": width, "height": height}, locale="zh-CN")
+        page = await context.new_page()
+        page.set_default_timeout(10_000)
+        page.on("request", lambda request: self.asked.append(request.url))
+        page.on("pageerror", lambda error: self.troubles.append(str(error)))
+        return page
+
+    async def log_in(self, login: str, **size: int) -> Any:
+        page = await self.page(**size)
+        await page.goto(f"{self.url}/worklist")
+        await page.fill("#login-name", login)
+        await page.fill("#login-password", PASSWORD)
+        await page.press("#login-password", "Enter")
+        await page.wait_for_selector("#queues a")
+        return page
+
+    def outside(self) -> list[str]:
+        """Addresses of other hosts that the page asked for."""
+        return [url for url in self.asked if not url.startswith((self.url, "blob:", "data:"))]
+
+
+@pytest.fixture
+async def desk(node: Any) -> AsyncIterator[Desk]:
+    cheap = {"YIWANG_IDENTITY_ARGON2_MEMORY_KIB": "64", "YIWANG_IDENTITY_ARGON2_ROUNDS": "1"}
+    async with node.running(make_service(), identity, settings=cheap, profile=PROFILE) as (dispatch, accounts):
+        await hire(node.database_url)
+        async with serving(dispatch.app, accounts.app) as url, playwright.async_playwright() as tool:
+            browser = await tool.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+            made = Desk(node, dispatch.app, url, browser)
+            yield made
+            await browser.close()
+    assert made.outside() == []
+    assert made.troubles == []
+
+
+@asynccontextmanager
+async def serving(dispatch: Any, accounts: Any) -> AsyncIterator[str]:
+    verifier = Verifier(IdentitySettings(), keys=OwnKeys(accounts))
+    asgi = build_http([dispatch, accounts], strict=True, verifier=verifier)
+    async with http_server(asgi, "127.0.0.1", 0) as port:
+        yield f"http://127.0.0.1:{port}"
+    await close_http(asgi)
+
+
+async def hire(database_url: str) -> None:
+    cheap = Settings(argon2_memory_kib=64, argon2_rounds=1)
+    async with accounts_db(database_url) as db, db.transaction():
+        for role, (name, area, unit) in PEOPLE.items():
+            post = PostGrant(role=role, areas=(area,), unit_id=unit)
+            account = NewAccount(login=role, display_name=name, password=PASSWORD, posts=(post,))
+            await create_account(db, account, must_change=False, settings=cheap)
+
+
+async def act(page: Any, action: str, *, photo: bytes = b"", choose: str = "", opinion: str = "") -> None:
+    """Press the action's button, fill its form in, confirm, and wait for the word that it is done."""
+    await page.click(f'button[data-action="{action}"]')
+    await page.wait_for_selector("form.act")
+    if choose:
+        await page.check(choose)
+    if photo:
+        await page.set_input_files("#photo", {"name": "p.png", "mimeType": "image/png", "buffer": photo})
+    if opinion:
+        await page.fill("#opinion", opinion)
+    await page.click("form.act button.main")
+    await page.wait_for_selector("form.act", state="detached")
+
+
+async def open_queue(page: Any, queue: str) -> None:
+    await page.click(f'#queues a[data-queue="{queue}"]')
+    await page.click("#list tr[data-case] td.what")
+    await page.wait_for_selector("#case h2")
+
+
+async def state_of(page: Any) -> str:
+    return await page.inner_text("#case .tags .tag")
+
+
+async def test_a_case_goes_from_acceptance_to_closing_through_the_page(desk: Desk) -> None:
+    """Acceptor, dispatcher, department, inspector and shift leader, each with their own queue; nothing leaves the host."""
+    await desk.put("case-1")
+
+    acceptor = await desk.log_in("acceptor")
+    await open_queue(acceptor, "accept")
+    assert await state_of(acceptor) == "待受理"
+    await acceptor.wait_for_selector("#case .photos img:not(.loading)")
+    await act(acceptor, "accept")
+    await act(acceptor, "file")
+    assert await state_of(acceptor) == "待派遣"
+    number = await acceptor.inner_text("#case .facts dd.mono")
+    assert len(number) == 19
+    assert number.startswith("440300")
+
+    dispatcher = await desk.log_in("dispatcher")
+    await open_queue(dispatcher, "dispatch_city")
+    await act(dispatcher, "dispatch_down")
+    await act(dispatcher, "dispatch")
+    assert await state_of(dispatcher) == "待处置"
+
+    department = await desk.log_in("dept_operator")
+    await open_queue(department, "assign")
+    await department.click('button[data-action="assign_handler"]')
+    await department.fill('input[name="handler_ref"]', "p-101")
+    await department.press('input[name="handler_ref"]', "Enter")
+    await department.wait_for_selector('button[data-action="submit_result"]')
+    await act(department, "submit_result", photo=picture(96, 170, 110), choose='input[value="manage"]')
+    await act(department, "dept_confirm", opinion="已清运，现场冲洗。")
+    assert await department.inner_text("#case .facts dd:last-of-type") == "按时"
+
+    await open_queue(dispatcher, "gate")
+    await act(dispatcher, "pass")
+
+    inspector = await desk.log_in("collector")
+    await open_queue(inspector, "check")
+    await act(inspector, "check_result", photo=picture(120, 180, 140), choose='input[value="pass"]')
+
+    leader = await desk.log_in("shift_leader")
+    await open_queue(leader, "close")
+    await act(leader, "close", choose='input[name="closing_condition_ids"]')
+    assert await state_of(leader) == "已结案"
+    history = await leader.inner_text(".history")
+    for word in ("受理", "立案", "派遣到区", "派遣", "部门确认", "核查反馈：通过", "结案", "已清运，现场冲洗。"):
+        assert word in history
+    [closed] = await desk.node.until(CaseClosed)
+    assert closed.case.case_no == number
+
+
+async def test_the_page_works_with_the_keyboard_alone(desk: Desk) -> None:
+    """Log in, walk the list with the arrows, open, accept, leave with Escape: no mouse."""
+    for n in range(3):
+        await desk.put(f"case-{n}")
+    page = await desk.log_in("acceptor")
+    await page.focus("#list td.no a")
+    await page.keyboard.press("ArrowDown")
+    await page.keyboard.press("Enter")
+    await page.wait_for_selector('button[data-action="accept"]')
+    await page.focus('button[data-action="accept"]')
+    await page.keyboard.press("Enter")
+    await page.wait_for_selector("form.act")
+    assert await page.evaluate("document.activeElement.closest('form.act') !== null"), "the form takes the focus"
+    await page.focus("form.act button.main")
+    await page.keyboard.press("Enter")
+    await page.wait_for_selector('button[data-action="file"]')
+
+    await page.keyboard.press("Escape")
+
+    await page.wait_for_selector("#case", state="hidden")
+
+
+async def test_a_refusal_is_a_sentence_and_what_was_written_stays(desk: Desk) -> None:
+    """Somebody was quicker: the page says so in Chinese and keeps the form."""
+    await desk.put("case-1")
+    slow, quick = await desk.log_in("acceptor"), await desk.log_in("shift_leader")
+    await open_queue(slow, "accept")
+    await slow.click('button[data-action="void"]')
+    await slow.select_option('select[name="reason_code"]', "duplicate")
+    await slow.fill("#opinion", "同一地点已有上报")
+    await quick.goto(f"{desk.url}/worklist#queue=all&case=case-1")
+    await act_void(quick)
+
+    await slow.click("form.act button.main")
+    await slow.wait_for_selector("form.act .trouble:not(:empty)")
+
+    assert "已被他人更新" in await slow.inner_text("form.act .trouble")
+    assert await slow.input_value("#opinion") == "同一地点已有上报"
+
+
+async def act_void(page: Any) -> None:
+    await page.click('button[data-action="void"]')
+    await page.select_option('select[name="reason_code"]', "out_of_scope")
+    await page.fill("#opinion", "不在管理范围")
+    await page.click("form.act button.main")
+    await page.wait_for_selector("form.act", state="detached")
+
+
+async def test_a_wrong_password_is_told_and_nobody_gets_in(desk: Desk) -> None:
+    page = await desk.page()
+    await page.goto(f"{desk.url}/")
+    await page.fill("#login-name", "acceptor")
+    await page.fill("#login-password", "Wrong-2026!")
+    await page.press("#login-password", "Enter")
+    await page.wait_for_selector("#account .trouble:not(:empty)")
+
+    assert await page.is_hidden("#work")
+
+
+async def test_a_phone_shows_list_and_case_without_scrolling_sideways(desk: Desk) -> None:
+    await desk.put("case-1", category=None)
+    page = await desk.log_in("acceptor", width=390, height=844)
+    sideways = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    assert await page.evaluate(sideways) == 0
+
+    await page.click("#list tr[data-case]")
+    await page.wait_for_selector("#case .acts")
+
+    assert await page.evaluate(sideways) == 0
+    assert await page.is_visible('button[data-action="accept"]')
