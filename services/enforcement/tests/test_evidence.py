@@ -26,6 +26,7 @@ from yiwang.enforcement.testing import (
 )
 from yiwang.enforcement.verify import check
 from yiwang.kit.testing import a_head, a_place
+from yiwang.kit.testing_http import assert_api_holds
 
 
 async def test_a_referral_opens_a_clue_and_no_penalty_case(node: Any) -> None:
@@ -298,3 +299,11 @@ async def test_concurrent_records_take_their_places_one_by_one(node: Any) -> Non
         assert sorted(ok(a, 201)["leaf_index"] for a in answers) == list(range(1, 13))
         events = await node.until(EnforcementRecorded, 12)
         assert sorted(e.log.leaf_index for e in events) == list(range(1, 13))
+
+
+@pytest.mark.timeout(520)
+async def test_the_api_holds_what_its_page_promises(node: Any) -> None:
+    async with enforcement(node, head_every_leaves=2) as app:
+        file_id = await opened(node, app)
+        await records(app, file_id, 2)
+        await assert_api_holds(app, examples=3, timeout_s=500)

@@ -99,7 +99,7 @@ select platform, district, last from sequences order by platform, district
 select d.platform, d.n, r.record_id, r.kind, r.case_id, d.district, coalesce(d.seq, 0) as seq, d.reason, d.attempts,
        d.decided_at, r.payload
 from deliveries d join records r using (n)
-where d.state = 'refused' and ($1 = '' or d.platform = $1) and ($2 = 0 or d.n < $2) order by d.n desc limit $3
+where d.state = 'refused' and ($1 = '' or d.platform = $1) and ($2::bigint = 0 or d.n < $2) order by d.n desc limit $3
 
 -- resend: send a refused record again, under a new number
 update deliveries set state = 'pending', seq = null, reason = '', decided_at = null
