@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
-from yiwang.contracts import CaseReported, Point, ReportAnswered, encode
+from yiwang.contracts import Actor, CaseReported, Point, ReportAnswered, encode
 from yiwang.intake import facts
 from yiwang.intake.submission import Submission
 from yiwang.intake.testing import RULES, a_body, a_citizen_body, a_submission, a_ticket
@@ -17,7 +17,7 @@ POINT = Point(lon=114.3461, lat=22.6908, crs="cgcs2000")
 
 def _reported(submission: Submission) -> CaseReported | ReportAnswered:
     ticket = a_ticket(submission)
-    return facts.reported(ticket, facts.masked(ticket), jurisdiction="440300", point=POINT, media=())
+    return facts.reported(ticket, facts.masked(ticket), jurisdiction="440300", point=POINT, media=(), actor=Actor())
 
 
 def test_a_report_begins_a_case_at_version_one() -> None:
@@ -68,7 +68,7 @@ def test_what_the_citizen_said_and_who_they_are_stays_here() -> None:
     """Name, phone, openid, room and the exact words are in report.contact and nowhere else."""
     ticket = a_ticket(msgspec.convert(a_citizen_body(), Submission))
     text = facts.masked(ticket)
-    up = encode(facts.reported(ticket, text, jurisdiction="440300", point=POINT, media=())).decode()
+    up = encode(facts.reported(ticket, text, jurisdiction="440300", point=POINT, media=(), actor=Actor())).decode()
 
     assert text.personal
     assert set(facts.private_of(ticket)) == {"text", "address", "name", "phone", "openid"}

@@ -48,3 +48,16 @@ def test_every_file_ships_with_a_default() -> None:
 
 def test_a_state_that_a_newer_dispatch_invented_is_told_as_in_progress() -> None:
     assert load().stage("negotiating").word == "办理中"
+
+
+PROFILES = Path(__file__).parents[3] / "deploy" / "profiles"
+
+
+@pytest.mark.parametrize("name", ["shenzhen", "dongguan"])
+def test_the_profiles_that_ship_are_right(name: str) -> None:
+    """Each has channels of its own under a version of its own; what citizens use is open without a login."""
+    rules = load(str(PROFILES / name))
+
+    assert rules.version.startswith(name)
+    assert {code for code, channel in rules.channels.items() if channel.anonymous} >= {"33", "wechat", "app"}
+    assert bool(rules.control_areas) is (name == "dongguan")

@@ -301,8 +301,22 @@ async def _window_over(app: Any) -> None:
     """Wait until the stream has forgotten an id that it learns now, and so all earlier ones."""
     probe = [("yw.up.440300.440300.00.probe.v1", b"{}", "probe", "")]
     await app.publisher.publish(probe)
-    while (await app.publisher.publish(probe))[0].duplicate:  # noqa: ASYNC110 - the server tells nobody
+    while (await app.publisher.publish(probe))[0].duplicate:
         await asyncio.sleep(0.05)
+
+
+async def test_a_report_that_cannot_be_kept_is_refused_with_a_time_to_come_back(
+    node: TestNode, clock: ManualClock
+) -> None:
+    """No 202 without JetStream's word: a full stream makes it 503 with Retry-After, and nothing is there."""
+    async with node.running(service, clock=clock, stream_max_gib=0.0000005) as app:
+        answer = await app.http("collector").post("/reports", json=a_body(source=NUMBER))
+        events = await node.events(CaseReported)
+
+    assert answer.status_code == 503
+    assert int(answer.headers["Retry-After"]) > 0
+    assert answer.json()["code"] == "intake.not_safe"
+    assert events == []
 
 
 def _imported(number: str, nature: str) -> bytes:

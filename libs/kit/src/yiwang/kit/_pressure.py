@@ -24,7 +24,7 @@ async def check(app: App) -> None:
         problem = await _measure(app)
         app.resources[_Checked] = (now, problem)
     if problem:
-        raise TOO_BUSY(why=problem)
+        raise TOO_BUSY(why=problem, retry_after=5)
 
 async def _measure(app: App) -> str:
     if not app.nc.is_connected:

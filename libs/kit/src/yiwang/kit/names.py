@@ -29,3 +29,4 @@ HTTP_SECONDS = Histogram(
     buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
 )  # fmt: skip
 AUDITED = Counter("yiwang_audit_records_total", "Mutating calls written to the audit trail, by service", ["service"])
+REPORTS = Counter("yiwang_reports_total", "Reports by channel and outcome: taken, repeated, refused", ["channel", "outcome"])

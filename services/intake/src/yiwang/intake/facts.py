@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 from yiwang.contracts import (
+    Actor,
     CaseHead,
     CaseReported,
     ClaimedPlace,
@@ -70,6 +71,7 @@ def contact(ticket: Ticket, sealed: Mapping[str, str]) -> ReportContact:
     event = ReportContact(
         id=event_id_of(CONTACT, ticket.report_id),
         occurred_at=ticket.submission.occurred_at,
+        correlation_id=ticket.report_id,
         report_id=ticket.report_id,
         case_id=ticket.case_id,
         token_hash=token_hash(ticket.token) if ticket.token else "",
@@ -81,7 +83,7 @@ def contact(ticket: Ticket, sealed: Mapping[str, str]) -> ReportContact:
 
 
 def reported(
-    ticket: Ticket, text: Masked, *, jurisdiction: str, point: Point | None, media: tuple[MediaRef, ...]
+    ticket: Ticket, text: Masked, *, jurisdiction: str, point: Point | None, media: tuple[MediaRef, ...], actor: Actor
 ) -> CaseReported | ReportAnswered:
     """`case.reported` (version 1 of the case), or `report.answered` for a nature that isn't a case's."""
     said = ticket.submission
@@ -92,6 +94,8 @@ def reported(
             device_at=said.device_at,
             origin=_origin(ticket),
             purpose=_purpose(ticket),
+            actor=actor,
+            correlation_id=ticket.report_id,
             report_id=ticket.report_id,
             nature=ticket.nature.code,
             channel=ticket.code,
@@ -104,6 +108,8 @@ def reported(
         device_at=said.device_at,
         origin=_origin(ticket),
         purpose=_purpose(ticket),
+        actor=actor,
+        correlation_id=ticket.report_id,
         case=_head(ticket, jurisdiction),
         report_id=ticket.report_id,
         nature=ticket.nature.code,

@@ -39,7 +39,10 @@ async def post_report(app: App, scope: Any, receive_body: Any, send: Any) -> boo
     if size > JSON_MAX:
         raise TOO_LARGE(size=size, most=JSON_MAX)
     caller: Caller = scope["user"]
-    report = one_report(await _body(receive_body))
+    body = await _body(receive_body)
+    if body is None:  # the reporter hung up; nothing was taken and nobody is there to be told
+        return True
+    report = one_report(body)
     [outcome] = await receive(app, caller, (report,), key=key)
     if isinstance(outcome, Problem):
         raise outcome
@@ -48,10 +51,10 @@ async def post_report(app: App, scope: Any, receive_body: Any, send: Any) -> boo
     return True
 
 
-async def _body(receive_body: Any) -> bytes:
+async def _body(receive_body: Any) -> bytes | None:
     message = await receive_body()
     body: bytes = message.get("body", b"")
     while message.get("more_body"):
         message = await receive_body()
         body += message.get("body", b"")
-    return body
+    return None if message["type"] == "http.disconnect" else body

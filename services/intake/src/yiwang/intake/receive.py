@@ -15,10 +15,11 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 import nats.errors
-from yiwang.contracts import Event, MediaRef, Point, decode
+from yiwang.contracts import Actor, Event, MediaRef, Point, decode
 from yiwang.kit import App, Caller, FieldError, JetStreamError, Problem, PubAck, Role
 from yiwang.kit._http_errors import invalid
 from yiwang.kit._vault import Erased
+from yiwang.kit.names import REPORTS
 
 from . import checks, facts, photos
 from .checks import Mistake
@@ -29,6 +30,8 @@ from .rules import IMPORTED, Channel, Rules
 from .submission import Receipt, Source, Submission
 
 T = TypeVar("T")
+PARENT: Final = "00000000-0000-0000-0000-000000000000"
+"""Nothing derives from it: intake's events have ids of their own."""
 RETRY_AFTER_S: Final = 5
 UNSAFE: Final = (JetStreamError, nats.errors.Error, OSError, TimeoutError)
 
@@ -72,7 +75,9 @@ async def receive(app: App, caller: Caller, reports: Sequence[Submission], *, ke
             unsafe = NOT_SAFE(why=_reason(error), retry_after=RETRY_AFTER_S)
             for n in waiting:
                 outcomes[n] = unsafe
-    return [outcome for outcome in outcomes if outcome is not None]
+    told = [outcome for outcome in outcomes if outcome is not None]
+    _count(judged, told)
+    return told
 
 
 def judge(report: Submission, desk: Desk, caller: Caller, now: dt.datetime, key: str = "") -> Judged:
@@ -124,13 +129,22 @@ def _admit(report: Submission, channel: Channel, caller: Caller) -> None:
         raise CHANNEL_ROLE(channel=channel.name, roles=names)
 
 
+def _count(judged: Sequence[Judged | Problem], outcomes: Sequence[Receipt | Problem]) -> None:
+    for one, outcome in zip(judged, outcomes, strict=True):
+        if isinstance(outcome, Problem):
+            said = "refused"
+        else:
+            said = "repeated" if outcome.duplicate else "taken"
+        REPORTS.labels(one.ticket.channel.code or "imported" if isinstance(one, Judged) else "-", said).inc()
+
+
 async def _keep(app: App, caller: Caller, waiting: dict[int, Judged]) -> dict[int, Receipt | Problem]:
     """Publish; whatever is not in the answer of JetStream was not taken."""
     outcomes: dict[int, Receipt | Problem] = {}
     contacts: list[Event] = []
     events: list[Event] = []
     order: list[int] = []
-    for n, found in zip(waiting, await _all(_facts(app, one) for one in waiting.values()), strict=True):
+    for n, found in zip(waiting, await _all(_facts(app, caller, one) for one in waiting.values()), strict=True):
         if isinstance(found, Problem):
             outcomes[n] = found
             continue
@@ -140,15 +154,15 @@ async def _keep(app: App, caller: Caller, waiting: dict[int, Judged]) -> dict[in
         events.append(event)
         order.append(n)
     if contacts:
-        await app.publish(*contacts, caller=caller)
-    acks = await app.publish(*events, caller=caller) if events else []
+        await app.publish(*contacts, caller=caller, parent=PARENT)
+    acks = await app.publish(*events, parent=PARENT) if events else []
     for n, ack in zip(order, acks, strict=True):
         ticket = waiting[n].ticket
         outcomes[n] = _repeated(ticket, await _stored_digest(app, ack)) if ack.duplicate else _receipt(ticket)
     return outcomes
 
 
-async def _facts(app: App, one: Judged) -> tuple[Event | None, Event] | Problem:
+async def _facts(app: App, caller: Caller, one: Judged) -> tuple[Event | None, Event] | Problem:
     """The sealed contact, if there is anything private, and the report's event; a Problem when a photo isn't there."""
     ticket = one.ticket
     media: tuple[MediaRef, ...] = ()
@@ -158,7 +172,14 @@ async def _facts(app: App, one: Judged) -> tuple[Event | None, Event] | Problem:
         except Problem as refusal:
             return refusal
     text = facts.masked(ticket)
-    event = facts.reported(ticket, text, jurisdiction=app.node.jurisdiction, point=one.point, media=media)
+    event = facts.reported(
+        ticket,
+        text,
+        jurisdiction=app.node.jurisdiction,
+        point=one.point,
+        media=media,
+        actor=_actor(caller, ticket.channel),
+    )
     private = facts.private_of(ticket) if text.personal else {}
     if not private:
         return None, event
@@ -172,6 +193,11 @@ async def _all(steps: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
     """Run *steps* together; a single one without the price of a task."""
     coroutines = list(steps)
     return [await coroutines[0]] if len(coroutines) == 1 else list(await asyncio.gather(*coroutines))
+
+
+def _actor(caller: Caller, channel: Channel) -> Actor:
+    """The caller in the post by which the channel takes the report."""
+    return caller.actor(next((post.role for post in caller.posts if post.role in channel.roles), ""))
 
 
 def _receipt(ticket: Ticket, *, duplicate: bool = False) -> Receipt:
