@@ -325,3 +325,73 @@ async def test_only_administrators_keep_endpoints(node: TestNode) -> None:
         answer = await app.http("dispatcher").get("/notices/endpoints")
 
         assert answer.status_code == 403
+
+
+async def test_several_replicas_send_each_notice_once(node: TestNode, receiver: Receiver) -> None:
+    """One of them sends; nobody gets a message twice while nothing fails."""
+    async with node.running(service, settings=ALLOW) as first, node.running(service, settings=ALLOW):
+        await endpoint(first, receiver.url())
+        await node.publish(*(a_wish(business_id=f"flood/{n}") for n in range(40)))
+        await node.until(NoticeDelivered, 40)
+
+        assert len(receiver.got) == len({got.headers["webhook-id"] for got in receiver.got}) == 40
+
+
+async def test_a_slow_receiver_does_not_hold_up_the_others(node: TestNode, receiver: Receiver) -> None:
+    """It may keep eight messages waiting; the other endpoint has all of its own meanwhile."""
+    with a_receiver() as slow:
+        slow.hold.clear()
+        async with node.running(service, settings=ALLOW) as app:
+            await endpoint(app, slow.url())
+            await endpoint(app, receiver.url())
+            await node.publish(*(a_wish(business_id=f"flood/{n}") for n in range(20)))
+            await until(lambda: len(receiver.got) == 20, timeout=20)
+
+            assert len(slow.got) <= 8
+            slow.hold.set()
+            await until(lambda: len(slow.got) == 20, timeout=20)
+
+
+async def test_an_account_is_not_sent_more_than_its_rate(node: TestNode, receiver: Receiver) -> None:
+    """Two at once, and no third while the clock stands still; the rest waits and isn't lost."""
+    clock = ManualClock(NOON)
+    async with node.running(service, settings=ALLOW | {"webhook_rate": 1, "burst": 2}, clock=clock) as app:
+        await endpoint(app, receiver.url())
+        await node.publish(*(a_wish(business_id=f"flood/{n}") for n in range(4)))
+        await node.until(NoticeDelivered, 2)
+        async with asyncio.timeout(10):
+            while await app.pool.fetchval("select count(*) from delivery where due_at > $1", NOON) < 2:
+                await asyncio.sleep(0.02)
+        assert len(receiver.got) == 2
+        clock.advance(seconds=2)
+        await node.until(NoticeDelivered, 4)
+
+
+async def test_a_redirect_is_not_followed(node: TestNode, receiver: Receiver) -> None:
+    """A signed message isn't carried on to where nobody allowed."""
+    async with node.running(service, settings=ALLOW, clock=ManualClock(NOON)) as app:
+        await endpoint(app, receiver.url())
+        receiver.answers = [(302, {"location": receiver.url("/elsewhere")})]
+        await node.publish(a_wish())
+        await attempts_are(app, ["transient"])
+
+        assert [got.path for got in receiver.got] == ["/hook"]
+
+
+async def test_nothing_personal_is_logged(
+    node: TestNode, receiver: Receiver, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Not the contact, not the words of the notice, not the secret, even when the receiver fails."""
+    async with node.running(service, settings=ALLOW) as app:
+        made = await endpoint(app, receiver.url("/sms"), "reporter:*", receives_contact=True)
+        sealed = await app.vault.seal("r-1", "13812345678")
+        receiver.answers = [(410, {})]
+        await node.publish(ReportContact(report_id="r-1", case_id="c-1", phone=sealed))
+        await node.settled()
+        await node.publish(closed("c-1"))
+        await node.until(NoticeFailed)
+
+    written = "".join(capfd.readouterr())
+    assert "13812345678" not in written
+    assert made["secret"] not in written
+    assert "您反映的" not in written

@@ -8,73 +8,25 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-import hashlib
 import time
 import uuid
-from typing import Any, Final
+from typing import Final
 
-import msgspec
-from yiwang.contracts import NoticeDelivered, NoticeFailed
-from yiwang.kit import App, Context
+from yiwang.kit import App
 
-from . import steps
 from .allow import AllowList
-from .book import Book
 from .mail import Mailer
-from .retry import Bucket, Result, next_attempt
+from .outcome import record
+from .pushes import Contact, Push, payload
+from .retry import Bucket, Result
 from .service import service
-from .store import Waiting, sql
-from .trouble import disable_endpoint
+from .store import sql
 from .webhook import Webhooks
 
 AT_ONCE: Final = 32
 PER_ENDPOINT: Final = 8
 """Pushes in hand at the most, in all and to one endpoint: a slow receiver doesn't hold up the others."""
 IDLE_S: Final = 0.25
-
-
-class Push(msgspec.Struct, frozen=True, kw_only=True):
-    """One claimed push with its notice and its endpoint."""
-
-    delivery_id: uuid.UUID
-    attempts: int
-    due_at: dt.datetime
-    channel: str
-    step: int
-    notice_id: uuid.UUID
-    audience: str
-    kind: str
-    role: str
-    area: str
-    business_id: str
-    version: int
-    template: str
-    template_version: str
-    title: str
-    body: str
-    urgency: str
-    purpose: str
-    case_id: str
-    case_no: str
-    steps: str
-    created_at: dt.datetime
-    endpoint_id: uuid.UUID
-    name: str
-    target: str
-    receives_contact: bool
-    secret: str
-    old_secret: str
-    old_until: dt.datetime | None
-    enabled: bool
-
-
-class Contact(msgspec.Struct, frozen=True, kw_only=True):
-    """A reporter's contact, sealed."""
-
-    report_id: str
-    name: str
-    phone: str
-    openid: str
 
 
 @service.background(leased=True)
@@ -96,6 +48,8 @@ class Sender:
         self._mailer = Mailer(app.settings)
         self._buckets: dict[uuid.UUID, Bucket] = {}
         self._busy: dict[asyncio.Task[None], uuid.UUID] = {}
+        self._unsealed: dict[str, str] = {}
+        self._slots: dict[uuid.UUID, dt.datetime] = {}
 
     async def run(self) -> None:
         """Claim and send until cancelled."""
@@ -128,18 +82,31 @@ class Sender:
         full = [endpoint for endpoint in set(busy) if busy.count(endpoint) >= PER_ENDPOINT]
         now = self._app.clock.now()
         claimed = await sql.rows(self._app.pool, "claim", Push, now, min(free, PER_ENDPOINT), full)
-        return [push for push in claimed if not await self._waits(push, now)]
+        going: list[Push] = []
+        for push in claimed:
+            in_hand = busy.count(push.endpoint_id) + sum(push.endpoint_id == other.endpoint_id for other in going)
+            at = self._slot(push, now) if in_hand < PER_ENDPOINT else push.due_at
+            if in_hand < PER_ENDPOINT and at <= now:
+                going.append(push)
+            else:
+                await sql.run(self._app.pool, "give_back", push.delivery_id, at)
+        return going
 
-    async def _waits(self, push: Push, now: dt.datetime) -> bool:
-        """Give *push* back when its account's rate is used up."""
+    def _slot(self, push: Push, now: dt.datetime) -> dt.datetime:
+        """When *push* may go by the rate of its account; a moment once given is kept."""
+        given = self._slots.get(push.delivery_id)
+        if given is None or given <= now:
+            self._slots.pop(push.delivery_id, None)
+        if given is not None:
+            return given
         if push.endpoint_id not in self._buckets:
             settings = self._app.settings
             rate = settings.webhook_rate if push.channel == "webhook" else settings.email_rate
             self._buckets[push.endpoint_id] = Bucket(rate, settings.burst)
         at = self._buckets[push.endpoint_id].reserve(now)
         if at > now:
-            await sql.run(self._app.pool, "give_back", push.delivery_id, at)
-        return at > now
+            self._slots[push.delivery_id] = at
+        return at
 
     async def _deliver(self, push: Push) -> None:
         started, now = time.monotonic(), self._app.clock.now()
@@ -154,7 +121,7 @@ class Sender:
         old = push.old_secret if push.old_until and now < push.old_until else ""
         sealed = (push.target, push.secret, old)
         try:
-            opened = [await self._app.vault.open(_key(push.endpoint_id), text) for text in sealed if text]
+            opened = [await self._opened(push.endpoint_id, text) for text in sealed if text]
         except ValueError:
             return Result(klass="auth", reason="出口的地址或密钥无法解封；请管理员重新登记该出口")
         target, *secrets = opened
@@ -168,6 +135,15 @@ class Sender:
         real = dt.datetime.now(dt.UTC)
         return await self._webhooks.send(target, str(push.delivery_id), real, payload(push, contacts), secrets)
 
+    async def _opened(self, endpoint_id: uuid.UUID, sealed: str) -> str:
+        """An endpoint's address or secret; in memory while this replica sends. Raises ValueError."""
+        if sealed not in self._unsealed:
+            text = await self._app.vault.open(f"endpoint/{endpoint_id}", sealed)
+            if text is None:
+                raise ValueError(f"the key of endpoint {endpoint_id} is gone")
+            self._unsealed[sealed] = text
+        return self._unsealed[sealed]
+
     async def _contacts(self, push: Push) -> list[dict[str, str]]:
         """Reporters' contacts in the clear, for a gateway (SMS, WeChat) that may have them. Never logged."""
         if push.kind != "reporter" or not push.receives_contact:
@@ -178,63 +154,3 @@ class Sender:
             opened = {k: await self._app.vault.open(one.report_id, v) for k, v in sealed.items() if v}
             found.append({k: v for k, v in opened.items() if v})
         return [contact for contact in found if contact]
-
-
-def payload(push: Push, contacts: list[dict[str, str]]) -> bytes:
-    """The body: ``{type, timestamp, data}`` as Standard Webhooks has it."""
-    names = ("audience", "business_id", "version", "title", "body", "urgency", "purpose", "case_id", "case_no")
-    data: dict[str, Any] = {"notice_id": push.notice_id} | {name: getattr(push, name) for name in names}
-    if contacts:
-        data["contacts"] = contacts
-    return msgspec.json.encode({"type": f"notice.{push.template}", "timestamp": push.created_at, "data": data})
-
-
-def _key(endpoint_id: uuid.UUID) -> str:
-    return f"endpoint/{endpoint_id}"
-
-
-async def record(ctx: Context, push: Push, result: Result, now: dt.datetime, took_ms: int) -> None:
-    """Write down an attempt and what follows: done, again later, the next step of the chain, or the end of it."""
-    n = push.attempts + 1
-    await sql.run(ctx.tx, "record_attempt", push.delivery_id, n, now, result.klass, result.reason, took_ms)
-    ok = result.klass == "ok"
-    again = None if ok else next_attempt(result, n, now, str(push.delivery_id))
-    state = "delivered" if ok else "pending" if again else "failed"
-    receipt = hashlib.sha256(result.receipt).hexdigest() if ok else ""
-    updated = await sql.run(
-        ctx.tx, "record_delivery", push.delivery_id, state, n, again or now, "" if ok else result.klass, result.reason,
-        result.provider_id, receipt, now if ok else None,
-    )  # fmt: skip
-    if updated != "UPDATE 1" or again:
-        return
-    if ok:
-        await sql.run(ctx.tx, "settle_delivered", push.notice_id, now)
-        ctx.emit(_delivered(push, n, result, receipt, now))
-        return
-    ctx.emit(_failed(push, n, result))
-    await _fall_back(ctx, push, now)
-    if result.gone or result.klass not in ("permanent_template", "permanent_recipient"):
-        await disable_endpoint(ctx, push.endpoint_id, push.name, result.reason)
-
-
-async def _fall_back(ctx: Context, push: Push, now: dt.datetime) -> None:
-    """Go on with the chain when no push of this step can succeed any more."""
-    notice = await sql.row(ctx.tx, "open_notice", Waiting, push.notice_id)
-    if notice and not notice.hopeful:
-        await steps.advance(ctx.tx, notice, now, ctx.app.get(Book).quiet)
-
-
-def _delivered(push: Push, n: int, result: Result, receipt: str, now: dt.datetime) -> NoticeDelivered:
-    return NoticeDelivered(
-        business_id=push.business_id, version=push.version, template=push.template, audience=push.audience,
-        template_version=push.template_version, channel=push.channel, attempt=n, provider_id=result.provider_id,
-        delivered_at=now, receipt_hash=receipt,
-    )  # fmt: skip
-
-
-def _failed(push: Push, n: int, result: Result) -> NoticeFailed:
-    return NoticeFailed(
-        business_id=push.business_id, version=push.version, template=push.template, audience=push.audience,
-        template_version=push.template_version, channel=push.channel, attempt=n, failure_class=result.klass,
-        reason=result.reason,
-    )  # fmt: skip

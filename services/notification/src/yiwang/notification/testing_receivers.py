@@ -35,12 +35,16 @@ class Receiver:
     def __init__(self) -> None:
         self.got: list[Got] = []
         self.answers: list[tuple[int, dict[str, str]]] = []
+        self.hold = threading.Event()
+        """Cleared: keep every sender waiting until it is set"""
+        self.hold.set()
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["content-length"]))
                 receiver.got.append(Got(self.path, {k.lower(): v for k, v in self.headers.items()}, body))
+                receiver.hold.wait(30)
                 status, headers = receiver.answers.pop(0) if receiver.answers else (204, {})
                 self.send_response(status)
                 for name, value in ({"content-length": "0"} | headers).items():
