@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 import pytest
+import pytest_asyncio
 from yiwang.contracts import AreaRef, CaseClosed, Category, Code
 from yiwang.dispatch.app import make_service
 from yiwang.dispatch.testing import PLACE, located, reported
@@ -114,16 +115,25 @@ class Desk:
         return [url for url in self.asked if not url.startswith((self.url, "blob:", "data:"))]
 
 
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def chromium() -> AsyncIterator[Any]:
+    """One browser for all tests; each person has a context of their own in it."""
+    async with playwright.async_playwright() as tool:
+        browser = await tool.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        await browser.close()
+
+
 @pytest.fixture
-async def desk(node: Any) -> AsyncIterator[Desk]:
+async def desk(node: Any, chromium: Any) -> AsyncIterator[Desk]:
     cheap = {"YIWANG_IDENTITY_ARGON2_MEMORY_KIB": "64", "YIWANG_IDENTITY_ARGON2_ROUNDS": "1"}
     async with node.running(make_service(), identity, settings=cheap, profile=PROFILE) as (dispatch, accounts):
         await hire(node.database_url)
-        async with serving(dispatch.app, accounts.app) as url, playwright.async_playwright() as tool:
-            browser = await tool.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-            made = Desk(node, dispatch.app, url, browser)
+        async with serving(dispatch.app, accounts.app) as url:
+            made = Desk(node, dispatch.app, url, chromium)
             yield made
-            await browser.close()
+            for context in chromium.contexts:
+                await context.close()
     assert made.outside() == []
     assert made.troubles == []
 
@@ -144,6 +154,13 @@ async def hire(database_url: str) -> None:
             post = PostGrant(role=role, areas=(area,), unit_id=unit)
             account = NewAccount(login=role, display_name=name, password=PASSWORD, posts=(post,))
             await create_account(db, account, must_change=False, settings=cheap)
+        new = NewAccount(
+            login="new",
+            display_name="演示新人",
+            password=PASSWORD,
+            posts=(PostGrant(role="acceptor", areas=("440300",)),),
+        )
+        await create_account(db, new, must_change=True, settings=cheap)
 
 
 async def act(page: Any, action: str, *, photo: bytes = b"", choose: str = "", opinion: str = "") -> None:
@@ -276,6 +293,21 @@ async def test_a_wrong_password_is_told_and_nobody_gets_in(desk: Desk) -> None:
     await page.wait_for_selector("#account .trouble:not(:empty)")
 
     assert await page.is_hidden("#work")
+
+
+async def test_a_first_password_must_be_changed_before_anything_is_seen(desk: Desk) -> None:
+    page = await desk.page()
+    await page.goto(f"{desk.url}/worklist")
+    await page.fill("#login-name", "new")
+    await page.fill("#login-password", PASSWORD)
+    await page.press("#login-password", "Enter")
+    await page.fill("#new-password", "Guiyuan-2027!")
+    await page.fill("#again-password", "Guiyuan-2027!")
+    assert await page.is_hidden("#work")
+
+    await page.press("#again-password", "Enter")
+
+    await page.wait_for_selector("#queues a")
 
 
 async def test_a_phone_shows_list_and_case_without_scrolling_sideways(desk: Desk) -> None:

@@ -82,7 +82,7 @@ function actionForm(detail, allowed, action, choices, done, close) {
       const body = { ...bodyOf(form, action), version: allowed.version };
       if (photo.files.length) body.media = await upload(detail.case.case_id, PHOTO_STAGE[action.action], photo.files, submit);
       await api.send(`/cases/${detail.case.case_id}/${action.action}`, body, once);
-      toast(`已${action.name}：${detail.case.case_no || detail.case.case_id}`);
+      toast(`已办理“${action.name}”${detail.case.case_no ? `：${detail.case.case_no}` : ""}`);
       await done();
     } catch (refusal) {
       trouble.textContent = [sentence(refusal), ...(refusal.fields || []).map((f) => f.join(" "))].filter(Boolean).join("；");

@@ -57,6 +57,13 @@ export async function send(path, body, once = "") {
   return answer.status === 204 ? null : answer.json();
 }
 
+/** Asks for a fresh token when the present one ends within ten minutes; a session that is over shows at the next call. */
+export async function renew() {
+  const claims = holder();
+  if (!claims?.auth_time || claims.exp * 1000 - Date.now() > 600_000) return;
+  setToken((await send("/identity/renew", {})).access_token);
+}
+
 export async function upload(path, file) {
   return (await call(path, { method: "POST", headers: { "Content-Type": file.type || "image/jpeg" }, body: file })).json();
 }

@@ -59,7 +59,7 @@ function parts(detail, allowed, again, closed) {
       detail.return_count > 0 && tag(`回退 ${detail.return_count} 次`, "warn"),
       detail.rework_count > 0 && tag(`返工 ${detail.rework_count} 次`, "warn"),
       item.purpose !== "live" && tag({ demo: "演示", test: "测试", drill: "演练", historical: "历史" }[item.purpose] || item.purpose, "")),
-    item.remaining_s !== null && h("p", { class: "due" }, "剩余 ", countdown(item), h("span", { class: "hint" }, `  截止 ${shortTime(item.due_at)}`)),
+    item.remaining_s !== null && h("p", { class: "due" }, item.remaining_s >= 0 && "剩余 ", countdown(item), h("span", { class: "hint" }, ` 截止 ${shortTime(item.due_at)}`)),
     item.description && h("p", { class: "text" }, item.description),
     facts(detail),
     photos(detail),
@@ -75,7 +75,7 @@ const tag = (text, kind) => h("span", { class: `tag ${kind}` }, text);
 function facts(detail) {
   const { case: item, place } = detail;
   const rows = [
-    ["案件号", item.case_no || "立案时编号", "mono"],
+    ["案件号", item.case_no || "立案时编号", item.case_no ? "mono" : "hint"],
     ["类别", item.category ? `${item.category.kind === "part" ? "部件" : "事件"} / ${item.category.major_name} / ${title(item)}` : ""],
     ["位置", [place ? areaNames(place.area) : "", item.address].filter(Boolean).join(" ")],
     ["单元网格", place?.cell15, "mono"],

@@ -39,8 +39,47 @@ function accountForm(done) {
       const answer = await api.send("/identity/token", { login, password });
       enter(answer.access_token, done);
     } catch (refusal) {
+      if (refusal.code === "identity.must_change") {
+        form.replaceWith(passwordForm(login, password, done));
+        $("new-password").focus();
+        return;
+      }
       trouble.textContent = sentence(refusal);
       form.password.select();
+    }
+  });
+  return form;
+}
+
+/** The first password opens nothing but this form. */
+function passwordForm(login, old, done) {
+  const trouble = h("p", { class: "trouble", role: "alert" });
+  const field = (id, text) => [
+    h("label", { for: id }, text),
+    h("input", { id, name: id, type: "password", required: true, autocomplete: "new-password" }),
+  ];
+  const form = h(
+    "form",
+    { class: "card", id: "change" },
+    h("h2", {}, "设置自己的密码"),
+    h("p", { class: "hint" }, `账号 ${login} 的初始密码只能用一次，请改成自己的密码。`),
+    field("new-password", "新密码"),
+    field("again-password", "再输一遍"),
+    trouble,
+    h("button", { class: "main" }, "保存并登录"),
+  );
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const wanted = form["new-password"].value;
+    if (wanted !== form["again-password"].value) {
+      trouble.textContent = "两次输入的密码不一样，请重新输入";
+      return;
+    }
+    try {
+      await api.send("/identity/password", { login, old, new: wanted });
+      enter((await api.send("/identity/token", { login, password: wanted })).access_token, done);
+    } catch (refusal) {
+      trouble.textContent = sentence(refusal);
     }
   });
   return form;

@@ -175,5 +175,10 @@ $("logout").addEventListener("click", () => {
 });
 addEventListener("hashchange", () => api.token() && guarded(follow));
 addEventListener("keydown", keys);
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  $("list").focus();
+});
+setInterval(() => api.token() && guarded(api.renew), REFRESH_MS);
 setInterval(() => api.token() && !document.hidden && guarded(refresh), REFRESH_MS);
 begin();
