@@ -188,6 +188,23 @@ def test_a_point_that_cannot_be_one_leaves_the_codes_to_count() -> None:
     assert claim.original_point is not None
 
 
+CODES = st.one_of(st.just(""), st.text(max_size=16), st.text("0123456789AK", min_size=6, max_size=15))
+
+
+@given(
+    st.builds(
+        ClaimedPlace,
+        point=st.none() | st.builds(Point, lon=st.floats(), lat=st.floats(), crs=st.sampled_from(["bd09", "cgcs2000", "?"])),
+        cell15=CODES, community12=CODES, street9=CODES, county=CODES, address_masked=st.text(max_size=60),
+    )
+)  # fmt: skip
+def test_whatever_a_report_claims_it_gets_an_answer_with_a_reason_when_it_has_no_place(claim: ClaimedPlace) -> None:
+    [found] = LOCATOR.locate_many([normalised(claim)])
+
+    assert found.outcome in ("located", "unlocated", "foreign")
+    assert found.reason or found.outcome == "located"
+
+
 def test_a_node_without_a_grid_calls_everything_unlocated() -> None:
     empty = Locator(GridData(), "440300")
 
@@ -228,8 +245,10 @@ def test_a_community_never_gets_more_cells_than_three_digits_can_name() -> None:
 
 def test_a_report_from_pingshan_is_placed_by_its_codes_alone() -> None:
     """The real cases of Pingshan have a street and a community, and no coordinates."""
-    areas = tables.read_areas((grids.PROFILES / "shenzhen" / "grid" / "areas.csv").read_bytes())
-    locator = Locator(GridData(version="names", areas=tuple(areas)), "440300")
+    data = profile_grid(grids.PROFILES / "shenzhen", outlined=False)
+    assert data is not None
+    assert data.version.endswith("-names")
+    locator = Locator(data, "440300")
     found = locator.locate(ClaimedPlace(street9="440310006", community12="440310006002"))
 
     assert (found.outcome, found.place.method) == ("located", "code")

@@ -84,6 +84,8 @@ def test_a_grid_goes_out_as_geojson_and_comes_back_the_same() -> None:
             "自相交",
         ),
         (geojson(moved(lambda x, y: (y, x))), "position", "写反"),
+        (geojson({"x": polygon((114, 22), (114.1, 22), (0, 0), (114, 22))}), "position", "中国之外"),
+        (b'{"type":"FeatureCollection","features":[{"properties":{"a":' + b"[" * 100_000, "not_json", "重新导出"),
         (geojson({"44031000100100": SHAPES[cell_code(0, 0)]}), "code_rule", "15 位"),
         (geojson({"440310001001000": SHAPES[cell_code(0, 0)]}), "code_rule", "001"),
         (geojson({"440399001001001": SHAPES[cell_code(0, 0)]}), "parent_unknown", "440399001001"),
@@ -174,6 +176,7 @@ def test_a_duty_grid_with_an_unknown_cell_is_refused() -> None:
         ("addresses", "code,name,full,lon,lat,kind\nA,a,a,114.3,22.7,星球\n".encode(), "地址类型"),
         ("addresses", b"code,name,full,lon,lat\nA,a,a,,\n", "不能用"),
         ("addresses", b"\xff\xff\x00", "编码"),
+        ("areas", b"code,name\n440310," + b"x" * 200_000, "不是合格的 CSV"),
     ],
 )
 def test_a_table_that_cannot_be_read_is_refused_with_its_line(layer: str, content: bytes, words: str) -> None:
@@ -186,6 +189,15 @@ def test_a_table_from_an_office_suite_in_gb18030_is_read() -> None:
     content = "code,name,full,lon,lat,kind\nA,和平路,坪山街道和平路,114.3,22.7,街巷\n".encode("gb18030")
 
     assert build("v2", {"addresses": content}, BASE)[0].addresses[0].name == "和平路"
+
+
+def test_a_nul_character_in_a_name_is_taken_out_because_no_database_keeps_it() -> None:
+    code = cell_code(0, 0)
+    found = json.loads(geojson({code: SHAPES[code]}))
+    found["features"][0]["properties"] = {"code": code, "name": "甲\0乙"}
+    data, _ = build("v2", {"cells": json.dumps(found).encode()}, BASE)
+
+    assert data.cells[0].name == "甲乙"
 
 
 def test_boundaries_complete_the_areas_and_keep_their_names() -> None:

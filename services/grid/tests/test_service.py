@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import json
 from pathlib import Path
 from typing import Any
 
@@ -61,11 +62,11 @@ async def test_reports_are_located_at_version_two_with_names_and_grid_version(no
             report(ClaimedPlace(community12="440310001002"), "c-code"),
             report(ClaimedPlace(address_masked="和平路三十二号"), "c-address"),
             report(ClaimedPlace(point=Point(lon=113.75, lat=23.02, crs="cgcs2000")), "c-foreign"),
-            report(ClaimedPlace(), "c-nowhere"),
+            report(ClaimedPlace(street9="\0", address_masked="a\0 \\u0000"), "c-nowhere"),
         )
         events = {e.case.case_id: e for e in await node.until(CaseLocated, 5)}
         await node.settled()
-        kept = await app.pool.fetch("select case_id, reason from unlocated")
+        kept = await app.pool.fetch("select case_id, reason, claim from unlocated")
 
     point = events["c-point"]
     assert (point.case.case_version, point.case.state_before, point.case.state_after) == (2, "reported", "reported")
@@ -78,7 +79,8 @@ async def test_reports_are_located_at_version_two_with_names_and_grid_version(no
         "c-code": "located", "c-address": "located", "c-foreign": "foreign", "c-nowhere": "unlocated",
     }  # fmt: skip
     assert [row["case_id"] for row in kept] == ["c-nowhere"]
-    assert "没有坐标" in kept[0]["reason"]
+    assert "不在现行网格" in kept[0]["reason"]
+    assert json.loads(kept[0]["claim"])["address_masked"] == "a \\u0000"
 
 
 async def test_a_person_places_what_nobody_could_and_only_once(node: TestNode) -> None:

@@ -9,7 +9,7 @@ Everything inside the mesh is CGCS2000 in degrees. `to_cgcs2000` is the one door
 """
 
 from ._area import CHINA, ShiftArea
-from ._check import Position, check
+from ._check import Position, check, in_china
 from ._errors import GeoError, OutOfChina, SwappedAxes, UnknownDatum
 from .datum import bd09_to_gcj02, bd09_to_wgs84, gcj02_to_bd09, gcj02_to_wgs84, wgs84_to_bd09, wgs84_to_gcj02
 from .frames import DATUMS, convert, convert_many, gauss_kruger, normal_crs, to_cgcs2000, to_cgcs2000_many
@@ -34,6 +34,7 @@ __all__ = [
     "gauss_kruger",
     "gcj02_to_bd09",
     "gcj02_to_wgs84",
+    "in_china",
     "metric_plane",
     "normal_crs",
     "to_cgcs2000",

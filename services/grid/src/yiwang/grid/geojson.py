@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 import shapely
-from yiwang.geo import GeoError, check, normal_crs, to_cgcs2000, to_cgcs2000_many
+from yiwang.geo import GeoError, check, in_china, normal_crs, to_cgcs2000, to_cgcs2000_many
 
 from .findings import Report
 
@@ -54,7 +54,13 @@ class Feature(msgspec.Struct, frozen=True):
 
     def text(self, *names: str) -> str:
         """The first of the properties that is given, as text."""
-        return next((str(v) for n in names if (v := self.properties.get(n)) not in (None, "")), "")
+        return first_text(self.properties, *names)
+
+
+def first_text(properties: dict[str, Any], *names: str) -> str:
+    """The first of the properties that is given, as text that PostgreSQL can keep."""
+    found = next((str(v) for n in names if (v := properties.get(n)) not in (None, "")), "")
+    return found.replace("\0", "").strip()[:200]
 
 
 def read_features(data: bytes, layer: str, report: Report, crs: str = "") -> list[Feature]:
@@ -71,7 +77,7 @@ def read_features(data: bytes, layer: str, report: Report, crs: str = "") -> lis
     found = []
     for number, raw in enumerate(collection.features, 1):
         properties = raw.properties or {}
-        code = next((str(properties[n]) for n in CODE_NAMES if properties.get(n) not in (None, "")), "")
+        code = first_text(properties, *CODE_NAMES)
         shape = _shape(raw.geometry, f"第 {number} 个要素" + (f"（{code[:20]}）" if code else ""), layer, report, frame)
         if shape is not None:
             found.append(Feature(code, properties, shape))
@@ -87,7 +93,7 @@ def _collection(data: bytes, layer: str, report: Report) -> _Collection | None:
     except msgspec.ValidationError as exc:
         report.add("not_geojson", layer, f"不是 GeoJSON 的 FeatureCollection（{exc}）：请数据提供方按 RFC 7946 导出")
         return None
-    except (msgspec.DecodeError, UnicodeDecodeError) as exc:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
         report.add("not_json", layer, f"文件不是完整的 JSON（{exc}）：请数据提供方重新导出，检查传输是否中断")
         return None
     if not collection.features:
@@ -104,7 +110,7 @@ def _declared(crs: Any) -> str:
 def _shape(raw: msgspec.Raw, where: str, layer: str, report: Report, frame: str) -> Any | None:
     try:
         geometry = msgspec.json.decode(raw, type=_Polygon | _MultiPolygon)
-    except msgspec.ValidationError:
+    except (msgspec.DecodeError, RecursionError):
         report.add("geometry_type", layer, f"{where}不是面（Polygon 或 MultiPolygon）：请数据提供方改正", where=where)
         return None
     for rings in geometry.polygons:
@@ -121,7 +127,12 @@ def _shape(raw: msgspec.Raw, where: str, layer: str, report: Report, frame: str)
         why = shapely.is_valid_reason(shape) if parts else "没有环"
         report.add("self_intersection", layer, f"{where}的边界自相交或重复（{why}）：请数据提供方修正该面", where=where)
         return None
-    return _converted(shape, frame)
+    moved = _converted(shape, frame)
+    west, south, east, north = moved.bounds
+    if not (in_china(west, south) and in_china(east, north)):
+        report.add("position", layer, f"{where}有点落在中国之外：请数据提供方核对该面的坐标", where=where)
+        return None
+    return moved
 
 
 def _ring_problem(ring: Ring) -> str:

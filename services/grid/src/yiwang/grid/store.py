@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import re
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -18,6 +19,7 @@ from .layers import Address, Area, Cell, DutyGrid, GridData
 
 sql: Final = Sql("yiwang.grid")
 CHANNEL: Final = "grid_activated"
+_NUL: Final = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 
 
 class Version(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,9 +116,9 @@ async def keep_unlocated(tx: Tx, found: Sequence[tuple[CaseReported, Located]]) 
         [event.report_id for event in events],
         [_json(event.case) for event in events],
         [_json(event.claimed_place) for event in events],
-        [event.part_id for event in events],
+        [event.part_id.replace("\0", "") for event in events],
         [_json(located.candidates) for _, located in found],
-        [located.reason for _, located in found],
+        [located.reason.replace("\0", "") for _, located in found],
         [event.purpose for event in events],
         [event.occurred_at for event in events],
     )
@@ -128,4 +130,5 @@ async def mark_resolved(tx: Tx, case_id: str, place: Place, at: dt.datetime, by:
 
 
 def _json(value: object) -> str:
-    return msgspec.json.encode(value).decode()
+    """As jsonb takes it: PostgreSQL knows no NUL character, and a docked platform may send one."""
+    return _NUL.sub(r"\1", msgspec.json.encode(value).decode())

@@ -29,7 +29,14 @@ def decode_text(data: bytes) -> str:
 
 def rows_of(data: bytes, required: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:
     """(line number, row) of a CSV with a header; raises TableError for an empty file or missing columns."""
-    reader = csv.DictReader(io.StringIO(decode_text(data)), restkey="", restval="")
+    reader = csv.DictReader(io.StringIO(decode_text(data).replace("\0", "")), restkey="", restval="")
+    try:
+        yield from _rows(reader, required)
+    except csv.Error as exc:
+        raise TableError(f"第 {reader.line_num} 行不是合格的 CSV（{exc}）：请数据提供方检查引号和分隔符") from None
+
+
+def _rows(reader: csv.DictReader[str], required: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:
     missing = [name for name in required if name not in (reader.fieldnames or ())]
     if missing:
         have = "、".join(reader.fieldnames or ()) or "空文件"
