@@ -122,6 +122,26 @@ async def test_intake_goes_on_when_the_database_does_not_answer(node: TestNode, 
     assert answer.status_code == 202, answer.text
 
 
+async def test_intake_goes_on_while_the_database_is_away(node: TestNode, clock: ManualClock) -> None:
+    """Reports, repetitions and conflicts as ever; what was taken is in the table once the database is back."""
+    server, _, name = node.database_url.rpartition("/")
+    admin = await asyncpg.connect(f"{server}/postgres")
+    async with node.running(service, clock=clock) as app:
+        http = app.http("collector")
+        await admin.execute(f"alter database {name} with allow_connections false")
+        await admin.execute("select pg_terminate_backend(pid) from pg_stat_activity where datname = $1", name)
+        taken = await http.post("/reports", json=a_body(source=NUMBER))
+        again = await http.post("/reports", json=a_body(source=NUMBER))
+        other = await http.post("/reports", json=a_body(source=NUMBER, description="另一件事情"))
+        await admin.execute(f"alter database {name} with allow_connections true")
+        await node.settled()
+        rows = await app.pool.fetch("select report_id from reports")
+    await admin.close()
+
+    assert (taken.status_code, again.status_code, other.status_code) == (202, 202, 409)
+    assert [row["report_id"] for row in rows] == [taken.json()["report_id"]]
+
+
 async def test_an_idempotency_key_numbers_a_report_that_has_no_number(node: TestNode, clock: ManualClock) -> None:
     key = {"Idempotency-Key": "9a0d6f0e-5f0b-4f5e-a6a1-0a4b7c1d2e3f"}
     async with node.running(service, clock=clock) as app:
