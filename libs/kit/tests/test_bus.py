@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from yiwang.contracts import CaseFiled, Event, NoticeRequested, encode, partition_of
+from yiwang.contracts import CaseFiled, CaseVisited, Event, NoticeRequested, encode, partition_of
 from yiwang.kit import Context, Reject, Retry, Scope, Service
 from yiwang.kit.testing import MemoryBus, a_case, a_head
 from yiwang.stack.testing import TestNode
@@ -295,3 +295,25 @@ def test_encoding_is_stable() -> None:
     """What is stamped once is the same bytes for ever."""
     event = a_case(id=str(uuid.UUID(int=1)))
     assert encode(event) == encode(event)
+
+
+async def test_a_batch_handler_of_several_types_gets_them_together_in_the_order_of_each_case(bus: Any) -> None:
+    """Types that alternate don't make small batches, and no case is taken out of order."""
+    service, calls = Service("probe"), []
+
+    async def handle(events: Any, ctx: Context) -> Any:
+        calls.append([(e.case.case_id, e.case.case_version) for e in events])
+        return [None] * len(events)
+
+    service.on_batch(CaseFiled)(handle)
+    service.on_batch(CaseVisited)(handle)
+    await bus.start(service)
+    heads = [a_head(case_id=f"c{n}", case_version=v) for v in (1, 2) for n in range(5)]
+    await bus.publish(
+        *[a_case(head=h) if h.case_version == 1 else CaseVisited(case=h, score=1, satisfied=True) for h in heads]
+    )
+    await bus.settled()
+
+    seen = [one for call in calls for one in call]
+    assert [(f"c{n}", v) for n in range(5) for v in (1, 2)] == sorted(set(seen))
+    assert all(seen.index((f"c{n}", 1)) < seen.index((f"c{n}", 2)) for n in range(5))

@@ -175,7 +175,7 @@ class Host:
                 run.append(item)
             try:
                 with span_of(f"{self.app.service.name} handles", [item.trace for item in run]):
-                    done, ctx = await self.engine.run(run, None)
+                    left, ctx = await self.engine.run(run, None)
                     if ctx.outputs:
                         await self.app.publish_ready(ctx.outputs, timeout=10)
             except HandlerFailed as failed:
@@ -187,6 +187,7 @@ class Host:
                 part, work = work[:size], work[size:]
                 await self._handle(part)
                 continue
+            done = len(run) - len(left)
             for _item, msg in work[:done]:
                 await self.app.nc.publish(msg.reply, b"")
             self.app.count(run[:done], ctx)

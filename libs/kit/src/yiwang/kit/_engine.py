@@ -82,36 +82,53 @@ def subscribed(service: Service, flow: Flow, jurisdiction: str, partitions: list
     return found
 
 
+def spans_of(items: Sequence[Item], *, regroup: bool) -> list[list[Item]]:
+    """*items* as the calls that handle them: one event each, or as many as a batch handler may get together.
+
+    A batch handler that hears several types gets them together. With *regroup* events of different keys may pass each
+    other, so that batches stay large where types alternate; events of one key never do.
+    """
+    spans: list[list[Item]] = []
+    after: dict[str, int] = {}  # key → the first span that its next event may join
+    last: dict[int, int] = {}  # batch handler → its last span
+    for item in items:
+        least = after.get(item.key, 0) if regroup else len(spans) - 1
+        at = last.get(id(item.sub.handler), -1) if item.sub.batch else -1
+        if at < least or at < 0:
+            at = len(spans)
+            spans.append([])
+            if item.sub.batch:
+                last[id(item.sub.handler)] = at
+        spans[at].append(item)
+        after[item.key] = at
+    return spans
+
+
 class Engine:
     """Runs the handlers of one service."""
 
     def __init__(self, app: App, budget_s: float = 0.05) -> None:
         self.app, self._budget = app, budget_s
 
-    async def run(self, items: Sequence[Item], tx: Tx | None) -> tuple[int, Context]:
-        """Handle *items* in order inside *tx*; returns how many (fewer when the time budget is spent) and the outputs.
+    async def run(self, items: Sequence[Item], tx: Tx | None) -> tuple[list[Item], Context]:
+        """Handle *items* inside *tx*; returns those left when the time budget was spent, and the outputs.
 
         Raises HandlerFailed with the items whose handler raised.
         """
         ctx = Context(self.app, tx)
-        begin, at = time.perf_counter(), 0
-        while at < len(items):
-            if at and time.perf_counter() - begin > self._budget:
-                break
-            sub, end = items[at].sub, at + 1
-            if sub.batch:
-                while end < len(items) and items[end].sub is sub:
-                    end += 1
-            span = items[at:end]
+        begin, spans = time.perf_counter(), spans_of(items, regroup=tx is not None)
+        for n, span in enumerate(spans):
+            if n and time.perf_counter() - begin > self._budget:
+                left = {id(item) for later in spans[n:] for item in later}
+                return [item for item in items if id(item) in left], ctx
             try:
-                answers = await self._call(sub, span, ctx)
+                answers = await self._call(span[0].sub, span, ctx)
             except Exception as error:
                 raise HandlerFailed(span, error) from error
             for item, answer in zip(span, answers, strict=True):
                 if answer:
                     ctx.stamp(answer, cause=item.event)
-            at = end
-        return at, ctx
+        return [], ctx
 
     async def _call(self, sub: Subscription, span: Sequence[Item], ctx: Context) -> list[list[Event]]:
         events: list[Any] = [item.event for item in span]

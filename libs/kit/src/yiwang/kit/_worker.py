@@ -239,12 +239,14 @@ class Worker:
             run = [item for item in items if id(item) not in waiting_ids]
             fresh = await app.inbox.fresh(db, run)
             with span_of(f"{app.service.name} handles", [item.trace for item in fresh]):
-                done, ctx = await self.engine.run(fresh, db)
+                left, ctx = await self.engine.run(fresh, db)
                 await app.outbox.write(db, ctx)
-            if done < len(fresh):  # the time budget is spent: settle what stands before the first one left
-                cut = _index(items, fresh[done])
-                await app.inbox.forget(db, fresh[done:])
-                items, waiting = items[:cut], [w for w in waiting if any(w is i for i in items[:cut])]
+            if left:  # the time budget is spent: settle what stands before the first one left
+                cut = _index(items, left[0])
+                await app.inbox.forget(db, left)
+                items = items[:cut]
+                kept = {id(item) for item in items}
+                waiting = [item for item in waiting if id(item) in kept]
                 ends = self._reached(items) if ends else {}
             await self.held.write(db, waiting)
             if held_key:

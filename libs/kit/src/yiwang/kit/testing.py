@@ -143,7 +143,7 @@ class _Host:
                 continue
             run = work[: next((n for n, item in enumerate(work) if item.key in self.held), len(work))]
             try:
-                done, ctx = await self._engine.run(run, None)
+                left, ctx = await self._engine.run(run, None)
             except HandlerFailed as failed:
                 at = next(n for n, item in enumerate(run) if item is failed.items[0])
                 if at == 0 and len(failed.items) == 1:
@@ -155,7 +155,7 @@ class _Host:
                 continue
             for out in ctx.outputs:
                 self._bus.put(out)
-            work = work[done:]
+            work = work[len(run) - len(left) :]
 
     def _settle(self, item: Item, error: Exception) -> None:
         if reason := refusal(error):

@@ -27,7 +27,6 @@ ROLE: Final = {
 USUALLY: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "accept": ("accept", {}),
     "audit": ("audit_self_disposed", {"result": "ok"}),
-    "file": ("file", {}),
     "dispatch_city": ("dispatch_down", {}),
     "dispatch": ("dispatch", {}),
     "confirm": ("dept_confirm", {}),
@@ -56,6 +55,11 @@ def tiny_png() -> bytes:
         + chunk(b"IDAT", zlib.compress(b"\0\x40\x80\x40"))
         + chunk(b"IEND", b"")
     )
+
+
+def _code_of(place: dict[str, Any]) -> str:
+    area = place.get("area", {})
+    return str(place.get("cell15") or area.get("community12") or area.get("street9") or "")
 
 
 class Crew:
@@ -104,11 +108,15 @@ class Crew:
         if queue in ("verify", "handle", "check"):
             return await self._in_the_field(queue, chance, now)
         if queue == "close":
-            met = (await self._detail(case)).get("closings", ())
-            return "close", {"closing_condition_ids": [c["closing_id"] for c in met]}
+            return "close", {"closing_condition_ids": list((await self._detail(case))["closing_conditions"])}
         rare = RARELY.get(queue)
-        if queue == "accept" and case.get("verify_policy") != "skip" and not case.get("verified"):
-            return "send_verify", {}
+        if queue == "file":
+            choices = list((await self._detail(case))["filing_conditions"])
+            return "file", {"condition_id": self._random.choice(choices)} if choices else {}
+        if queue == "accept":
+            detail = await self._detail(case)
+            if detail["verify_policy"] != "skip" and not detail["verified"]:
+                return "send_verify", {}
         if rare is not None and chance < rare[0] and not case.get("returned"):
             return rare[1], rare[2]
         if queue == "assign":
@@ -148,16 +156,27 @@ class Crew:
             )
 
     async def _locate(self, case: dict[str, Any]) -> None:
-        """A person finds the place of a report that the grid couldn't locate."""
-        answer = await self._http.get("/grid/unlocated", headers=self._as("acceptor"))
+        """A person finds the place of a report that the grid couldn't locate: the likeliest candidate, or the town hall."""
+        answer = await self._http.get("/grid/unlocated", params={"limit": 500}, headers=self._as("acceptor"))
         answer.raise_for_status()
-        for one in answer.json().get("items", ()):
-            if one["case_id"] == case["case_id"] and one.get("candidates"):
-                code = one["candidates"][0]["code"]
-                await self._http.post(
-                    f"/grid/unlocated/{case['case_id']}/resolve", json={"code": code}, headers=self._as("acceptor")
-                )
-                self.acts += 1
+        for one in answer.json():
+            if one["case_id"] == case["case_id"]:
+                code = next((c for c in map(_code_of, one["candidates"]) if c), await self._some_street())
+                body = {"version": one["version"], "code": code}
+                done = await self._http.post(f"/grid/unlocated/{one['case_id']}/resolve", json=body, headers=self._as("acceptor"))
+                self._note(done, "resolve", case)
+
+    async def _some_street(self) -> str:
+        """The first street of the city, as an acceptor would write down a caller who can't say more."""
+        at = self._node
+        for _ in range(3):
+            answer = await self._http.get(f"/grid/areas/{at}", headers=self._as("acceptor"))
+            answer.raise_for_status()
+            children = answer.json()["children"]
+            at = children[0]["code"] if children else at
+            if len(at) == 9:
+                break
+        return at
 
     async def _photo(self, stage: str, now: dt.datetime) -> dict[str, Any]:
         """A photo of this stage: the bytes are stored once, every use has its own moment."""
