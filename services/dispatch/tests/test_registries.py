@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -168,6 +170,26 @@ def test_conflicts_of_ids_parents_and_trades_are_told() -> None:
         "unit 'b' has the parent 'none', which doesn't exist; add it or clear the field",
         "units 'a' and 'b' both do 'sanitation' in 440306; the first one is taken",
     ]
+
+
+PINGSHAN = Path(__file__).parents[4] / "shared" / "data" / "reports" / "pingshan_2018.csv"
+
+
+@pytest.mark.skipif(not PINGSHAN.is_file(), reason="../shared/data/reports/pingshan_2018.csv isn't here")
+def test_a_districts_real_units_resolve_by_id_and_by_every_name_but_one() -> None:
+    """Pingshan 2018: the same unit under several names, and one name that two units wear."""
+    with PINGSHAN.open(encoding="utf-8-sig", newline="") as file:
+        pairs = sorted({(row["unit_id"], row["unit"]) for row in csv.DictReader(file)})
+    names: dict[str, list[str]] = {}
+    for unit_id, name in pairs:
+        names.setdefault(unit_id, []).append(name)
+    units = Units([Unit(unit_id=i, name=first, aliases=tuple(rest)) for i, (first, *rest) in names.items()])
+
+    assert (len(units), len({name for _, name in pairs})) == (119, 153)
+    assert units.conflicts == ["the name '城建办' belongs to 9444, 9466; only an id can tell them apart"]
+    assert all(units.resolve(i, name) is units.get(i) for i, name in pairs)
+    by_name_alone = [name for _, name in pairs if name != "城建办"]
+    assert all(units.resolve("", name) is not None for name in by_name_alone)
 
 
 def test_a_town_directly_below_its_city_has_no_county_above_it() -> None:
