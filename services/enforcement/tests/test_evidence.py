@@ -24,7 +24,7 @@ from yiwang.enforcement.testing import (
     opened,
     records,
 )
-from yiwang.enforcement.verify import check
+from yiwang.enforcement.verify import check, main
 from yiwang.kit.testing import a_head, a_place
 from yiwang.kit.testing_http import assert_api_holds
 
@@ -173,7 +173,7 @@ async def test_heads_are_signed_after_so_many_records_and_after_so_long(node: An
         assert heads[1].extends[0].root == heads[0].root
 
 
-async def test_a_bundle_proves_a_record_offline_until_it_is_touched(node: Any) -> None:
+async def test_a_bundle_proves_a_record_offline_until_it_is_touched(node: Any, tmp_path: Any, capsys: Any) -> None:
     async with enforcement(node, head_every_leaves=3) as app:
         file_id = await opened(node, app)
         await records(app, file_id, 2)
@@ -190,6 +190,15 @@ async def test_a_bundle_proves_a_record_offline_until_it_is_touched(node: Any) -
             touched[field] = "00" * 32
             assert not check(msgspec.json.encode(touched))[0]
         assert not check(b"{}")[0]
+        good_file, bad_file = tmp_path / "good.json", tmp_path / "bad.json"
+        good_file.write_bytes(data)
+        bad_file.write_bytes(msgspec.json.encode(touched))
+        assert main([str(good_file)]) == 0
+        assert "结论：证据完整" in capsys.readouterr().out
+        assert main([str(good_file), str(bad_file)]) == 1
+        assert "结论：证据不可信" in capsys.readouterr().out
+        assert main([str(tmp_path / "none.json")]) == 1
+        assert main([]) == 2
 
 
 async def test_a_record_not_yet_under_a_signed_head_has_no_bundle(node: Any) -> None:

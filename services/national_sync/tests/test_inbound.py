@@ -145,6 +145,14 @@ async def test_a_platform_reports_for_its_own_area_only(node: Any, tmp_path: Pat
         assert "不能为区划 440305 上报" in answer.json()["results"][0]["reason"]
 
 
+async def test_nobody_reports_in_our_own_name(node: Any, tmp_path: Path) -> None:
+    """Our own services act on cases of our own jurisdiction; another maker's case must not become one of them."""
+    platform = a_platform("futian", more='direction = "in"')
+    async with syncing(node, a_profile(tmp_path, platform), secrets=f"futian={SECRET}") as app:
+        answer = await send(app, a_batch(an_envelope(1, "case_base", BASE, district="440300"), district="440300"))
+        assert "由本平台自行办案" in answer.json()["results"][0]["reason"]
+
+
 async def test_strangers_and_wrong_signatures_are_refused(node: Any, tmp_path: Path) -> None:
     async with inbound(node, tmp_path, a_platform("nation")) as app:
         batch = a_batch(an_envelope(1, "case_base", BASE))

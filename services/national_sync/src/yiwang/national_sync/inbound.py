@@ -94,6 +94,8 @@ def _read(ctx: Context, link: Link, batch: Batch, record: Envelope) -> tuple[str
     kind = next((k for k, s in platform.records.items() if (s.name or k) == record.kind), record.kind)
     if record.district != batch.district:
         raise Refused(f"记录的区划 {record.district} 与整批的区划 {batch.district} 不同")
+    if record.district == ctx.node.jurisdiction:
+        raise Refused(f"区划 {record.district} 由本平台自行办案，不接收代报：请用实际办案的下级区划上报")
     allowed = platform.areas or (ctx.node.jurisdiction,)
     if not any(_inside(area, record.district) for area in allowed):
         raise Refused(f"该平台不能为区划 {record.district} 上报，登记的范围是 {'、'.join(allowed)}")
