@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from importlib.metadata import version
+from importlib.metadata import entry_points, version
 from pathlib import Path
 from typing import Any, Final
 
@@ -76,11 +76,24 @@ def said_by(tag: str) -> str:
     return SAID_BY[max((name for name in SAID_BY if tag.startswith(name)), key=len)]
 
 
+def heard_by() -> dict[str, list[str]]:
+    """Event → the services of the workspace that handle it, asked of the services themselves."""
+    found: dict[str, list[str]] = {}
+    for entry in sorted(entry_points(group="yiwang.services"), key=lambda e: e.name):
+        if entry.dist and entry.dist.name.startswith("yiwang-"):
+            for tag in entry.load().subscriptions:
+                found.setdefault(tag, []).append(entry.name)
+    return found
+
+
 def events_md() -> str:
     """The page for people: one table of all events, then each with its fields."""
-    types = registry()
-    lines = [HEAD, "## All events", "", "| event | 中文 | flow | said by |", "|---|---|---|---|"]
-    lines += [f"| [{t}](#{_anchor(t)}) | {_chinese(c)} | {c.flow} | {said_by(t)} |" for t, c in types.items()]
+    types, hearers = registry(), heard_by()
+    lines = [HEAD, "## All events", "", "| event | 中文 | flow | said by | heard by |", "|---|---|---|---|---|"]
+    lines += [
+        f"| [{t}](#{_anchor(t)}) | {_chinese(c)} | {c.flow} | {said_by(t)} | {', '.join(hearers.get(t, []))} |"
+        for t, c in types.items()
+    ]
     lines += ["", "## Fields of every event", "", *_table(fields_of(Event))]
     own = {f.wire for f in fields_of(Event)}
     for tag, cls in types.items():
