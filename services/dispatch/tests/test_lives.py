@@ -16,8 +16,9 @@ from yiwang.dispatch.acts import BODIES, Act, CategoryChoice
 from yiwang.dispatch.alarms import ring
 from yiwang.dispatch.auto import Work
 from yiwang.dispatch.calendar import used_seconds
-from yiwang.dispatch.case import QUEUES, Case, queue_of
+from yiwang.dispatch.case import Case
 from yiwang.dispatch.domain import Step, choose, step
+from yiwang.dispatch.queues import QUEUES, queue_of
 from yiwang.dispatch.refusals import REFUSALS, Refused
 from yiwang.dispatch.replay import follow
 from yiwang.dispatch.rules import Rules

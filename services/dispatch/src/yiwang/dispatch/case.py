@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Final
 
 import msgspec
 from yiwang.contracts import (
@@ -257,51 +256,3 @@ def summary_of(case: Case, at: dt.datetime) -> CaseSummary:
         timeliness_source=case.timeliness_source,
         self_disposed=case.flags.self_disposed,
     )
-
-
-QUEUES: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
-    "locate": ("待定位", ("acceptor",)),
-    "accept": ("待受理", ("acceptor",)),
-    "audit": ("自处置待审核", ("acceptor",)),
-    "verify": ("待核实", ("collector",)),
-    "file": ("待立案", ("acceptor", "shift_leader")),
-    "dispatch_city": ("待市级派遣", ("dispatcher",)),
-    "dispatch": ("待派遣", ("dispatcher",)),
-    "assign": ("待指派", ("dept_operator",)),
-    "handle": ("处置中", ("handler", "dept_operator")),
-    "confirm": ("待部门确认", ("dept_operator",)),
-    "gate": ("待反馈审核", ("dispatcher",)),
-    "check": ("待核查", ("collector",)),
-    "decide": ("待值班长裁定", ("shift_leader",)),
-    "close": ("待结案", ("acceptor", "shift_leader")),
-    "force": ("待强制结案审批", ("shift_leader", "leader")),
-    "suspended": ("挂账", ("dispatcher", "leader")),
-}
-"""Queue → its Chinese name and the roles that work it off."""
-
-_BY_STATE: Final = {
-    "verifying": "verify",
-    "accepted": "file",
-    "dispatched": "assign",
-    "handling": "handle",
-    "suspended": "suspended",
-    "closed": "",
-    "voided": "",
-}
-
-
-def queue_of(case: Case) -> str:
-    """The queue in which *case* waits; empty when it is finished."""
-    match case.state:
-        case "reported":
-            return "audit" if case.flags.self_disposed else "accept" if case.located else "locate"
-        case "filed":
-            return "dispatch_city" if case.command == "city" else "dispatch"
-        case "feedback":
-            return "gate" if case.confirmed else "confirm"
-        case "checking":
-            return "check" if case.task else "decide"
-        case "closing":
-            return "force" if case.force else "close"
-        case other:
-            return _BY_STATE[other]

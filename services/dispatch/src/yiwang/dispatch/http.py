@@ -15,9 +15,10 @@ from . import store, views
 from .actions import Done, act
 from .acts import BODIES, Body
 from .authority import may_do
-from .case import QUEUES, Case
+from .case import Case
 from .errors import BAD_CURSOR, NOT_FOUND, NUMBERS_EXHAUSTED, REFUSED, STALE
 from .guards import REFUSES, open_now
+from .queues import QUEUES
 from .rules import Rules
 from .states import ACTIONS, IMPORT, ROLE_NAMES, SYSTEM, TABLE
 from .store import Filter

@@ -11,8 +11,9 @@ from yiwang.contracts import MediaRef
 from yiwang.kit import Sql
 
 from .calendar import SHANGHAI
-from .case import Case, queue_of
+from .case import Case
 from .draft import Record
+from .queues import queue_of
 
 sql: Final = Sql("yiwang.dispatch")
 LAST_NUMBER: Final = 99_999

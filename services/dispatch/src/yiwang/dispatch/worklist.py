@@ -26,9 +26,9 @@ from .calendar import SHANGHAI
 from .case import Case
 from .codes import Condition
 from .errors import NO_PHOTO, NOT_FOUND
+from .explain import UNITS
 from .http import visible
 from .rules import Rules
-from .views import UNITS
 
 PAGE: Final = "worklist_page"
 TYPES: Final = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
