@@ -193,7 +193,7 @@ def test_a_districts_real_units_resolve_by_id_and_by_every_name_but_one() -> Non
 
 
 def test_a_town_directly_below_its_city_has_no_county_above_it() -> None:
-    assert area_path("441900003001") == ["441900003001", "441900003", "441900", "440000"]
+    assert area_path("441900003001") == ("441900003001", "441900003", "441900", "440000")
 
 
 def test_an_event_goes_to_the_territory_first_then_to_the_trade() -> None:

@@ -119,16 +119,17 @@ class Matrix:
                 )
 
     def _matching(self, category: Category, condition_id: str, place: Place | None, area: str) -> list[Rule]:
-        scopes = [""] + ([place.duty_grid_id] if place and place.duty_grid_id else []) + area_path(area)
-        found: list[tuple[int, Rule]] = []
+        scopes: list[str] = [""]
+        if len(self._scopes) > 1:
+            scopes += [s for s in (place.duty_grid_id if place else "", *area_path(area)) if s and s in self._scopes]
         patterns = [p for p in _patterns(category) if p in self._patterns]
-        conditions = [c for c in {condition_id, ""} if c in self._conditions]
+        conditions = ("", condition_id) if condition_id in self._conditions and condition_id else ("",)
+        found: list[tuple[int, Rule]] = []
         for scope in scopes:
-            if scope in self._scopes:
+            for condition in conditions:
                 for pattern in patterns:
-                    for condition in conditions:
-                        found += self._index.get((pattern, condition, scope), ())
-        found.sort(key=lambda pair: pair[0])
+                    found += self._index.get((pattern, condition, scope), ())
+        found.sort(key=_position)
         return [rule for _, rule in found]
 
     def _resolve(self, spec: str, area: str, owner_unit: str) -> Unit | None:
@@ -145,15 +146,17 @@ class Matrix:
         return self.units.exactly(trade, _at_level(area, level))
 
 
-def _patterns(category: Category) -> list[_Pattern]:
-    """The category itself, and each way to say "any" from the right."""
-    shapes = (
-        (category.kind, category.major, category.minor),
-        (category.kind, category.major, ANY),
-        (category.kind, ANY, ANY),
-        (ANY, ANY, ANY),
-    )
-    return [(code_set, *shape) for code_set in (category.code_set, ANY) for shape in shapes]
+def _position(indexed: tuple[int, Rule]) -> int:
+    return indexed[0]
+
+
+def _patterns(category: Category) -> tuple[_Pattern, ...]:
+    """The category itself, and each way to say "any" from the right, in its own code set and in any."""
+    own, kind, major, minor = category.code_set, category.kind, category.major, category.minor
+    return (
+        (own, kind, major, minor), (own, kind, major, ANY), (own, kind, ANY, ANY), (own, ANY, ANY, ANY),
+        (ANY, kind, major, minor), (ANY, kind, major, ANY), (ANY, kind, ANY, ANY), (ANY, ANY, ANY, ANY),
+    )  # fmt: skip
 
 
 def _smallest_area(place: Place | None) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -103,13 +104,14 @@ class Units:
         return self._by_trade.get((trade, area))
 
 
-def area_path(code: str) -> list[str]:
+@lru_cache(maxsize=65536)
+def area_path(code: str) -> tuple[str, ...]:
     """*code* and the areas around it, smallest first.
 
     >>> area_path("440306017005")
-    ['440306017005', '440306017', '440306', '440300', '440000']
+    ('440306017005', '440306017', '440306', '440300', '440000')
     >>> area_path("441900003001")
-    ['441900003001', '441900003', '441900', '440000']
+    ('441900003001', '441900003', '441900', '440000')
     """
     path = [code[:n] for n in (15, 12, 9) if len(code) >= n]
-    return list(dict.fromkeys([*path, county_of(code), city_of(code), province_of(code)] if code else []))
+    return tuple(dict.fromkeys([*path, county_of(code), city_of(code), province_of(code)] if code else []))

@@ -1,5 +1,6 @@
 // What each action asks for: the fields of its form, and how they become the body that the API takes.
 
+import { holder } from "./api.js";
 import { h } from "./dom.js";
 
 let serial = 0;
@@ -102,7 +103,8 @@ export const FIELDS = {
   handler_return: ({ choices }) => [returning(choices)],
   dept_send_back: ({ choices }) => [returning(choices)],
   assign_handler: ({ detail }) => [
-    input("handler_ref", "处置人员编号", { required: true, maxlength: 100, value: detail.handler_ref || undefined }),
+    input("handler_ref", "处置人员编号", { required: true, maxlength: 100, value: detail.handler_ref || holder()?.sub },
+      "默认为本人；由他人处置时填写其人员编号"),
   ],
   submit_result: () => [radios("resolution_mode", "解决方式", MODES)],
   close: ({ detail }) => [
