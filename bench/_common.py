@@ -91,7 +91,11 @@ def measured(script: str, kit: Kit, **env: str) -> dict[str, Any]:
     """Run one contender in a process of its own; it prints {"rate", "cpu_us"} as its last line."""
     environ = {**os.environ, "BENCH_NATS": kit.nats_url, "BENCH_PG": kit.database_url, **env}
     done = subprocess.run(
-        [sys.executable, str(HERE / script)], env=environ, capture_output=True, text=True, timeout=300
+        [sys.executable, "-m", f"bench.{script.removesuffix('.py')}"],
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=300,
     )
     if done.returncode:
         raise RuntimeError(f"{script}: {done.stderr[-3000:]}")

@@ -5,19 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import sys
 import time
 import uuid
-from pathlib import Path
 from typing import Any
 
 import asyncpg
 import nats
 import uvloop
-
-sys.path.insert(0, str(Path(__file__).parent))
-import _common
 from yiwang.contracts import CaseFiled, NoticeRequested, decoder_of, encode, partition_of
+
+from bench import _common
 
 BATCH, WINDOW = 200, 800
 DDL = """
@@ -86,7 +83,8 @@ async def main(count: int) -> None:
                 )  # fmt: skip
                 pp = partition_of(key)
                 outs.append((pp, out.id, f"yw.local.440300.440300.{pp:02d}.notice.requested.v1", encode(out)))
-            await db.execute("insert into outbox (pp, id, subject, data) select * from unnest($1::smallint[], $2::text[], $3::text[], $4::bytea[])",
+            await db.execute("insert into outbox (pp, id, subject, data) select * from"
+                             " unnest($1::smallint[], $2::text[], $3::text[], $4::bytea[])",
                              *[list(column) for column in zip(*outs, strict=True)])  # fmt: skip
         rows = await db.fetch("select n, id, subject, data from outbox order by n limit 2000")
         futures = [await js.publish_async(r["subject"], r["data"], headers={"Nats-Msg-Id": r["id"]}) for r in rows]

@@ -5,18 +5,15 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import sys
 import time
 import uuid
-from pathlib import Path
 from typing import Any
 
 import nats
 import uvloop
-
-sys.path.insert(0, str(Path(__file__).parent))
-import _common
 from yiwang.contracts import CaseFiled, NoticeRequested, decoder_of, encode, partition_of
+
+from bench import _common
 
 BATCH, WINDOW = 200, 2000
 

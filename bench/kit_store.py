@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sys
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
 import asyncpg
 import uvloop
-
-sys.path.insert(0, str(Path(__file__).parent))
-import _common
 from yiwang.contracts import CaseFiled, NoticeRequested
 from yiwang.kit import Context, Service, migrate, running
+
+from bench import _common
 
 service = Service("probe", database=True)
 INSERT = "insert into cases select * from unnest($1::text[], $2::int[], $3::text[]) on conflict do nothing"

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 import time
-from pathlib import Path
 
 import uvloop
-
-sys.path.insert(0, str(Path(__file__).parent))
-import _common
 from yiwang.contracts import CaseFiled, NoticeRequested
 from yiwang.kit import Context, Service, running
+
+from bench import _common
 
 service = Service("probe")
 seen = 0

@@ -1,0 +1,78 @@
+"""`make bench`: the product beside its bare parts in the same run; medians of interleaved rounds, ratios first."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import statistics
+import sys
+from typing import Any
+
+from yiwang.kit import Kit
+
+from . import idle, path
+from ._common import EVENTS, ROUNDS, count_of, measured, preload, servers
+
+
+def pairs(
+    title: str, contenders: list[tuple[str, str, dict[str, str]]], nats: Any, postgres: Any, prefix: str
+) -> dict[str, Any]:
+    """Median rate and CPU µs per event of each contender over interleaved rounds."""
+    found: dict[str, list[dict[str, Any]]] = {name: [] for name, _, _ in contenders}
+    for n in range(ROUNDS):
+        for m, (name, script, env) in enumerate(contenders):
+            kit = Kit(nats_url=nats.url(f"{prefix}{n * len(contenders) + m}"), stream_max_gib=0.5,
+                      database_url=postgres.create_database(f"{prefix}{n}_{m}"))  # fmt: skip
+            asyncio.run(preload(kit, EVENTS))
+            found[name].append(measured(script, kit, **env))
+            stored = asyncio.run(count_of(kit, "LOCAL"))
+            assert stored == EVENTS, f"{name} published {stored} of {EVENTS}"
+    medians = {
+        name: {k: statistics.median(r[k] for r in results) for k in ("rate", "cpu_us")}
+        for name, results in found.items()
+    }
+    print(f"\n## {title}\n")
+    for name, values in medians.items():
+        print(f"{name:12} {values['rate']:>8,.0f} events/s  {values['cpu_us']:>7.1f} µs CPU an event")
+    bare, kit_ = medians[contenders[0][0]], medians[contenders[1][0]]
+    print(f"bare/kit CPU {bare['cpu_us'] / kit_['cpu_us']:.2f}, kit/bare rate {kit_['rate'] / bare['rate']:.2f}")
+    return medians
+
+
+def whole_path(nats: Any, postgres: Any) -> None:
+    """(c)"""
+    rounds = asyncio.run(path.compare(nats, postgres, max(1, min(ROUNDS, 3))))
+    product = statistics.median(p["rate"] for p, _ in rounds)
+    bare = statistics.median(b["rate"] for _, b in rounds)
+    cpu = statistics.median(p["cpu_us_sum"] for p, _ in rounds)
+    print(f"\n## (c) POST to dispatched and notified, closed loop, {path.CONNECTIONS} connections\n")
+    print(f"product {product:,.0f}/s, bare {bare:,.0f}/s, ratio {product / bare:.2f}; CPU a report {cpu:,.0f} µs")
+    last_product, last_bare = rounds[-1]
+    print("product CPU µs by process", last_product["cpu_us"], "POST", last_product["post"])
+    print("bare    CPU µs by process", last_bare["cpu_us"], "POST", last_bare["post"])
+    for rate, steady in last_product["steady"].items():
+        print(f"steady {rate}/s: POST {steady['post']}, CPU a report {steady['cpu_us_sum']} µs, done {steady['done']}")
+
+
+def main(only: str) -> None:
+    print(f"# Benchmark on {os.cpu_count()} cores, Python {sys.version.split()[0]}, {EVENTS} events, {ROUNDS} rounds")
+    with servers(200) as (nats, postgres):
+        if "a" in only:
+            pairs("(a) kit without database ÷ bare nats-py", [("bare", "bare_stream.py", {}), ("kit", "kit_stream.py", {})],
+                  nats, postgres, "b")  # fmt: skip
+    with servers(200) as (nats, postgres):
+        if "b" in only:
+            pairs("(b) kit with database ÷ bare nats-py + asyncpg",
+                  [("bare", "bare_store.py", {}), ("kit", "kit_store.py", {}), ("kit, on", "kit_store.py", {"BENCH_MODE": "on"})],
+                  nats, postgres, "b")  # fmt: skip
+    with servers(200) as (nats, postgres):
+        if "c" in only:
+            whole_path(nats, postgres)
+    if "d" in only:
+        idle.grid()
+    if "e" in only:
+        idle.memory()
+
+
+if __name__ == "__main__":
+    main(os.environ.get("BENCH_ONLY", "abcde"))

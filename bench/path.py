@@ -1,0 +1,156 @@
+"""(c) the whole path: POST → reported → located → filed → dispatched → notified, product and bare in the same run."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any, Final
+
+import asyncpg
+import httpx
+from yiwang.kit import Kit, migrate
+from yiwang.kit._app import Link
+from yiwang.kit._dev_people import dev_issuer
+from yiwang.stack._process import free_port
+from yiwang.stack.embedded import Nats, Postgres
+from yiwang.stack.registry import find_services
+
+from ._common import HERE, cpu_of
+
+ROOT: Final = HERE.parent
+SERVICES: Final = ("intake", "grid", "dispatch", "notification")
+SECONDS: Final = float(os.environ.get("BENCH_SECONDS", "8"))
+CONNECTIONS: Final = 64
+REPORT: Final = {
+    "channel": "1",
+    "occurred_at": "2026-11-23T00:00:00Z",
+    "description": "路边暴露生活垃圾，散落在人行道上",
+    "place": {"point": {"lon": 114.0579, "lat": 22.5431, "crs": "cgcs2000", "accuracy_m": 8.0}},
+    "category": {"code_set": "gbt30428.2-2013", "version": "2013", "kind": "event", "major": "01", "minor": "13"},
+    "source": {"system": "bench", "record_id": "@ID@"},
+}
+
+
+class Contender:
+    """Processes of one side, the port of its intake, and the query that counts what is finished."""
+
+    def __init__(
+        self, name: str, processes: dict[str, subprocess.Popen[bytes]], port: int, token: str, count: str
+    ) -> None:
+        self.name, self.processes, self.port, self.token, self.count = name, processes, port, token, count
+
+    def stop(self) -> None:
+        for process in self.processes.values():
+            process.terminate()
+        for process in self.processes.values():
+            process.wait(20)
+
+
+async def product(kit: Kit, folder: Path) -> Contender:
+    """The four services of the path, each in a process of its own."""
+    keys, port = folder / "keys", free_port()
+    token = dev_issuer(str(keys)).token_of("collector", area="440300")
+    await migrate(find_services(SERVICES), kit.database_url)
+    environ = {
+        **os.environ, "YIWANG_NATS_URL": kit.nats_url, "YIWANG_DATABASE_URL": kit.database_url, "YIWANG_JURISDICTION": "440300",
+        "YIWANG_PROFILE": str(ROOT / "deploy/profiles/shenzhen"), "YIWANG_DEV_KEYS": str(keys), "YIWANG_EMBEDDED": "true",
+        "YIWANG_STREAM_MAX_GIB": "2", "YIWANG_LOG_LEVEL": "error",
+    }  # fmt: skip
+    processes = {}
+    for name in SERVICES:
+        own = port if name == "intake" else free_port()
+        processes[name] = subprocess.Popen(
+            [sys.executable, "-m", "yiwang.stack", "run", name], env=environ | {"YIWANG_HTTP_PORT": str(own)}, cwd=ROOT
+        )
+        await answering(own, "/readyz")
+    count = (
+        "select count(*) from notification.notice where template like '%dispatched%' or business_id like '%dispatched%'"
+    )
+    return Contender("product", processes, port, token, count)
+
+
+async def bare(kit: Kit) -> Contender:
+    """nats-py and asyncpg alone: intake, cases, notify."""
+    link = await Link.open(kit, "bare")
+    await link.nc.close()
+    environ = os.environ | {"BENCH_NATS": kit.nats_url, "BENCH_PG": kit.database_url}
+    script, port = str(HERE / "bare_path.py"), free_port()
+    subprocess.run([sys.executable, script, "prepare"], env=environ, check=True)
+    processes = {n: subprocess.Popen([sys.executable, script, n], env=environ) for n in ("cases", "notify")}
+    processes["intake"] = subprocess.Popen([sys.executable, script, "intake", str(port)], env=environ)
+    await answering(port, "/")
+    return Contender("bare", processes, port, "", "select count(*) from notices")
+
+
+async def answering(port: int, path: str) -> None:
+    async with httpx.AsyncClient() as http, asyncio.timeout(60):
+        while True:
+            try:
+                answer = await http.get(f"http://127.0.0.1:{port}{path}", timeout=2)
+                if answer.status_code == 200 or path == "/":
+                    return
+            except httpx.TransportError:
+                pass
+            await asyncio.sleep(0.1)
+
+
+async def run_load(side: Contender, folder: Path, rate: float) -> dict[str, Any]:
+    body, token = folder / "report.json", folder / f"{side.name}.token"
+    body.write_text(json.dumps(REPORT, ensure_ascii=False), "utf-8")
+    token.write_text(side.token)
+    command = [sys.executable, str(HERE / "load.py"), str(side.port), "/reports", str(SECONDS), str(CONNECTIONS), str(rate),
+               str(token) if side.token else "-", str(body)]  # fmt: skip
+    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    out, _ = await process.communicate()
+    found: dict[str, Any] = json.loads(out.decode().strip().splitlines()[-1])
+    return found
+
+
+async def measure(
+    side: Contender, kit: Kit, nats: Nats, postgres: Postgres, folder: Path, rate: float = 0
+) -> dict[str, Any]:
+    """Load one side and wait until everything is notified: rates, latencies, CPU a report by process."""
+    db = await asyncpg.connect(kit.database_url)
+    before = await db.fetchval(side.count)
+    pids = {name: process.pid for name, process in side.processes.items()} | {
+        "nats": nats.pid,
+        "postgres": postgres.pid,
+    }
+    cpu = {name: cpu_of(pid) for name, pid in pids.items()}
+    begin = time.perf_counter()
+    load = await run_load(side, folder, rate)
+    while await db.fetchval(side.count) - before < load["answered"] and time.perf_counter() - begin < SECONDS + 60:
+        await asyncio.sleep(0.05)
+    wall = time.perf_counter() - begin
+    done = await db.fetchval(side.count) - before
+    await db.close()
+    spent = {name: round((cpu_of(pid) - cpu[name]) / max(done, 1) * 1e6) for name, pid in pids.items()}
+    return {"done": done, "rate": round(done / wall), "post": load, "cpu_us": spent, "cpu_us_sum": sum(spent.values())}
+
+
+async def compare(nats: Nats, postgres: Postgres, rounds: int) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """(product, bare) of each round, interleaved, and the steady rates of the product at the end."""
+    found = []
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for n in range(rounds):
+            pair = []
+            for which in ("product", "bare"):
+                kit = Kit(nats_url=nats.url(f"b{40 + 2 * n + (which == 'bare')}"), stream_max_gib=2.0,
+                          database_url=postgres.create_database(f"c{n}{which}"))  # fmt: skip
+                side = await (product(kit, folder) if which == "product" else bare(kit))
+                try:
+                    result = await measure(side, kit, nats, postgres, folder)
+                    if which == "product" and n == rounds - 1:
+                        result["steady"] = {r: await measure(side, kit, nats, postgres, folder, r) for r in (200, 1000)}
+                finally:
+                    side.stop()
+                pair.append(result)
+            found.append((pair[0], pair[1]))
+    return found
