@@ -238,6 +238,7 @@ async def test_the_acceptor_who_calls_back_opens_the_contact_until_it_is_erased(
         again = await app.http().post("/reports", json=a_citizen_body(source=CITIZEN))
         [contact] = await node.events(ReportContact)
         phone = await app.vault.open(contact.report_id, contact.phone)
+        looks = await app.pool.fetch("select report_id, by from looks")
     async with asyncpg.create_pool(node.database_url, min_size=1) as pool:
         audited = await pool.fetchval(
             "select count(*) from intake.kit_audit where route = '/reports/{report_id}/erase' and status = 200"
@@ -250,6 +251,7 @@ async def test_the_acceptor_who_calls_back_opens_the_contact_until_it_is_erased(
     assert phone is None
     assert again.json()["duplicate"]
     assert audited == 2
+    assert {tuple(look) for look in looks} == {(taken["report_id"], "dev-acceptor")}
 
 
 async def test_imported_records_take_the_same_path(node: TestNode, clock: ManualClock) -> None:
@@ -315,6 +317,24 @@ async def test_a_batch_during_an_outage_of_the_stream_stores_nothing_it_does_not
     assert refused
     assert {r["problem"]["code"] for r in refused} == {"intake.not_safe"}
     assert len(events) < 60
+
+
+async def test_a_report_can_be_checked_before_it_is_sent(node: TestNode, clock: ManualClock) -> None:
+    """A form or an import asks first: how it would be taken, or all that is wrong; nothing is stored."""
+    gcj = {"lon": 113.3246105200526, "lat": 23.10638916075787, "crs": "gcj02"}
+    async with node.running(service, clock=clock) as app:
+        http = app.http("collector")
+        good = await http.post("/reports/check", json=a_body(nature="咨询", place={"point": gcj}))
+        bad = await http.post("/reports/check", json=a_body(description="", place={}))
+        unknown = await http.post("/reports/check", json=a_body(lattitude=1))
+        events = await node.events()
+
+    assert good.status_code == 200
+    assert (good.json()["nature"], good.json()["is_case"], good.json()["verify_policy"]) == ("咨询", False, "skip")
+    assert (round(good.json()["lon"], 5), round(good.json()["lat"], 5)) == (113.3192, 23.109)
+    assert (bad.status_code, unknown.status_code) == (400, 400)
+    assert [error["path"] for error in bad.json()["errors"]] == ["$.description", "$.place"]
+    assert events == []
 
 
 async def _window_over(app: Any) -> None:

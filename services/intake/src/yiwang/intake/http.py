@@ -242,7 +242,7 @@ async def get_report(
 async def get_contact(
     report_id: Annotated[str, Parameter(max_length=64)], app: App, caller: Caller
 ) -> whereabouts.OpenedContact:
-    """The reporter and the exact text, for the acceptor who calls back; every look is written to the audit log."""
+    """The reporter and the exact text, for the acceptor who calls back; every look is kept in `looks`."""
     return await whereabouts.contact(app, caller, report_id)
 
 

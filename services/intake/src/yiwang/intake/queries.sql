@@ -52,6 +52,9 @@ select state, at from steps where case_id = $1 order by version;
 select c.sealed, c.consent from contacts c left join reports r using (report_id)
 where c.report_id = $1 and (r.digest is null or r.digest = c.digest);
 
+-- look: somebody opened the contact of one report
+insert into looks (report_id, by, at) values ($1, $2, $3);
+
 -- erase: forget the sealed contact of one report and say so
 with gone as (delete from contacts where report_id = $1)
 insert into erasures (report_id, by, reason, at) values ($1, $2, $3, $4) on conflict (report_id) do nothing;

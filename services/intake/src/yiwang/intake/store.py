@@ -64,6 +64,10 @@ async def contact(db: Any, report_id: str) -> ContactRow | None:
     return await sql.row(db, "contact", ContactRow, report_id)
 
 
+async def look(db: Any, report_id: str, by: str, at: dt.datetime) -> None:
+    await sql.run(db, "look", report_id, by, at)
+
+
 async def erase(db: Any, report_id: str, by: str, reason: str, at: dt.datetime) -> None:
     await sql.run(db, "erase", report_id, by, reason, at)
 

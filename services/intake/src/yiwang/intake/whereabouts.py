@@ -78,8 +78,8 @@ async def staffed(app: App, caller: Caller, report_id: str, roles: Iterable[str]
 async def contact(app: App, caller: Caller, report_id: str) -> OpenedContact:
     """The opened contact; empty fields once it was erased. Raises as `staffed`."""
     standing = await staffed(app, caller, report_id, ("acceptor",))
+    await store.look(app.pool, report_id, caller.person_ref, app.clock.now())
     row = await store.contact(app.pool, report_id)
-    app.log.info("contact_opened", report_id=report_id, person_ref=caller.person_ref)
     if row is None or standing.erased:
         return OpenedContact(report_id=report_id)
     sealed: dict[str, str] = msgspec.json.decode(row.sealed)

@@ -36,6 +36,15 @@ create table erasures (
     at timestamptz not null
 );
 
+create table looks (
+    n bigint generated always as identity primary key,
+    report_id text not null,
+    by text not null,
+    at timestamptz not null
+);
+comment on table looks is 'Who opened whose contact; append-only';
+create index on looks (report_id);
+
 create table progress (
     case_id text primary key,
     version int not null,
