@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
-import msgspec
 from yiwang.contracts import CaseEvent, CaseSnapshot, registry
 from yiwang.kit import Context, Scope
 
 from .links import Links
-from .records import records_of
+from .records import Record, records_of
 from .service import service
-from .store import add_records, base_of_case, sql
+from .store import add_records, bases_of
 
 OURS: Final = ("", "national_sync")
 """Readers whose snapshots concern us: everybody, and ourselves."""
@@ -23,21 +22,29 @@ def heard() -> Iterable[type[CaseEvent]]:
     return (kind for kind in registry().values() if issubclass(kind, CaseEvent) and kind.flow == "up")
 
 
-async def record(event: CaseEvent, ctx: Context) -> None:
-    """Turn a live case's event into exchange records, in the same transaction as the position."""
-    if event.purpose != "live":
-        return
-    if isinstance(event, CaseSnapshot) and event.reader not in OURS:
-        return
-    base = await base_of_case(ctx.tx, event.case.case_id)
-    found = records_of(event, base)
-    docked = event.origin is not None and event.origin.mode == "docked"
-    came_from = event.origin.system_id if docked and event.origin else ""
-    await add_records(ctx.tx, found, ctx.app.get(Links).wants, came_from=came_from, now=ctx.now())
-    for one in found:
-        if one.kind == "case_base":
-            await sql.run(ctx.tx, "set_base", one.case_id, msgspec.json.encode(one.payload, order="sorted"))
+def concerns_us(event: CaseEvent) -> bool:
+    """Whether *event* is of a live case, and no snapshot for another reader."""
+    return event.purpose == "live" and not (isinstance(event, CaseSnapshot) and event.reader not in OURS)
+
+
+def docked_from(event: CaseEvent) -> str:
+    """The docked platform that told us, which isn't told again; empty for our own."""
+    return event.origin.system_id if event.origin is not None and event.origin.mode == "docked" else ""
+
+
+async def record(events: Sequence[CaseEvent], ctx: Context) -> Sequence[None]:
+    """Turn events of live cases into exchange records, in the same transaction as the position."""
+    live = [e for e in events if concerns_us(e)]
+    if live:
+        bases = await bases_of(ctx.tx, [e.case.case_id for e in live])
+        found: list[tuple[Record, str]] = []
+        for event in live:
+            told = records_of(event, bases.get(event.case.case_id))
+            bases |= {r.case_id: r.payload for r in told if r.kind == "case_base"}
+            found += [(r, docked_from(event)) for r in told]
+        await add_records(ctx.tx, found, ctx.app.get(Links).wants, ctx.now())
+    return [None] * len(events)
 
 
 for _kind in heard():
-    service.on(_kind, scope=Scope.SUBTREE)(record)
+    service.on_batch(_kind, scope=Scope.SUBTREE)(record)

@@ -1,19 +1,19 @@
--- add_records: facts with a delivery for every platform that wants their kind; a fact that is there already adds nothing
-with fresh as (
+-- add_records: facts (a known one adds nothing), a delivery for each platform that wants their kind, bases as told now
+with told as (
+    insert into bases (case_id, payload) select * from unnest($12::text[], $13::bytea[])
+    on conflict (case_id) do update set payload = excluded.payload),
+fresh as (
     insert into records (record_id, kind, case_id, district, day, occurred_at, came_from, payload, recorded_at)
-    select r.record_id, r.kind, r.case_id, r.district, r.day, r.occurred_at, $7, r.payload, $9
-    from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::date[], $6::timestamptz[], $8::bytea[])
-      with ordinality as r (record_id, kind, case_id, district, day, occurred_at, payload, place)
-    order by r.place on conflict (record_id) do nothing returning n, kind, district, day)
+    select r.record_id, r.kind, r.case_id, r.district, r.day, r.occurred_at, r.came_from, r.payload, $9
+    from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::date[], $6::timestamptz[], $7::text[], $8::bytea[])
+      with ordinality as r (record_id, kind, case_id, district, day, occurred_at, came_from, payload, place)
+    order by r.place on conflict (record_id) do nothing returning n, kind, district, day, came_from)
 insert into deliveries (platform, n, district, day)
 select w.platform, f.n, f.district, f.day from fresh f
-join unnest($10::text[], $11::text[]) as w (platform, kind) on w.kind = f.kind and w.platform <> $7
+join unnest($10::text[], $11::text[]) as w (platform, kind) on w.kind = f.kind and w.platform <> f.came_from
 
--- base: the case's base record as last told
-select payload from bases where case_id = $1
-
--- set_base: the case's base record as it is told now
-insert into bases (case_id, payload) values ($1, $2) on conflict (case_id) do update set payload = excluded.payload
+-- bases: the base records of these cases as last told
+select case_id, payload from bases where case_id = any($1::text[])
 
 -- new_platform: a platform that is new here; true if it is
 insert into platforms (platform, since) values ($1, $2) on conflict do nothing returning true

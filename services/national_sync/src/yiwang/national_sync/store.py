@@ -106,20 +106,26 @@ class DockedRow(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes
 
 
-async def base_of_case(tx: Any, case_id: str) -> Payload | None:
-    """The case's base record as last told."""
-    stored = await sql.value(tx, "base", case_id)
-    return None if stored is None else msgspec.json.decode(stored, type=dict[str, Any])
+async def bases_of(tx: Any, case_ids: Sequence[str]) -> dict[str, Payload]:
+    """case id → its base record as last told, of those that were told."""
+    rows = await tx.fetch(sql["bases"], list(case_ids))
+    return {row["case_id"]: msgspec.json.decode(row["payload"], type=dict[str, Any]) for row in rows}
 
 
 async def add_records(
-    tx: Any, records: Sequence[Record], wants: Sequence[tuple[str, str]], *, came_from: str, now: dt.datetime
+    tx: Any, records: Sequence[tuple[Record, str]], wants: Sequence[tuple[str, str]], now: dt.datetime
 ) -> None:
-    """Store *records*, and a delivery for each of *wants* (platform, kind). What is there already stays."""
+    """Store (record, docked platform that it came from or "") and a delivery for each of *wants* (platform, kind).
+
+    What is there already stays; the newest base record of each case is kept for the next event.
+    """
+    bases = {r.case_id: r.encoded for r, _ in records if r.kind == "case_base"}
+    found = [r for r, _ in records]
     await sql.run(
-        tx, "add_records", [r.record_id for r in records], [r.kind for r in records], [r.case_id for r in records],
-        [r.district for r in records], [r.day for r in records], [r.occurred_at for r in records], came_from,
-        [r.encoded for r in records], now, [p for p, _ in wants], [k for _, k in wants],
+        tx, "add_records", [r.record_id for r in found], [r.kind for r in found], [r.case_id for r in found],
+        [r.district for r in found], [r.day for r in found], [r.occurred_at for r in found],
+        [came_from for _, came_from in records], [r.encoded for r in found], now, [p for p, _ in wants],
+        [k for _, k in wants], list(bases), list(bases.values()),
     )  # fmt: skip
 
 
