@@ -91,6 +91,7 @@ def test_the_reporter_is_told_by_the_case_not_by_name() -> None:
     [
         ({"template": "nonsense"}, "the administrator adds it to templates.toml"),
         ({"params": {"title": "x"}}, "the sender must give text"),
+        ({"params": {"title": "x", "text": "a\0b"}}, "leave out the character NUL"),
         ({"audience": "everybody"}, "role@area"),
         ({"audience": "unit:a b"}, "is no audience"),
         ({"notice_purpose": "legal_service"}, "consent_id"),

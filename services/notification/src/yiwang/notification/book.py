@@ -31,6 +31,18 @@ FOLDER: Final = "notices"
 Steps = tuple[tuple[str, ...], ...]
 
 
+@cache
+def steps_text(steps: Steps) -> str:
+    """``inbox webhook>email`` for two steps."""
+    return ">".join(" ".join(step) for step in steps)
+
+
+@cache
+def steps_of(text: str) -> Steps:
+    """The other way round."""
+    return tuple(tuple(step.split(" ")) for step in text.split(">"))
+
+
 class BadBook(ValueError):
     """Templates or rules are wrong; a line for each mistake says what the administrator must write."""
 

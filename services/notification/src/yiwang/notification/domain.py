@@ -9,7 +9,7 @@ import msgspec
 from yiwang.contracts import CaseDispatched, CaseEvent, NoticeRequested, tag_of
 
 from .audience import Audience
-from .book import Book, Rule, Steps, Template
+from .book import Book, Rule, Steps, Template, steps_of, steps_text
 from .facts import Facts, facts_of
 
 TOLD: Final = frozenset({"live", "demo"})
@@ -44,12 +44,14 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     purpose: str
     case_id: str
     case_no: str
-    steps: Steps
+    plan: str
+    """Its steps, as `steps_text` writes them"""
+    inbox: bool
+    """Whether the first step puts it into the in-app inbox, which always succeeds"""
 
     @property
-    def inbox(self) -> bool:
-        """Whether the first step puts it into the in-app inbox, which always succeeds."""
-        return "inbox" in self.steps[0]
+    def steps(self) -> Steps:
+        return steps_of(self.plan)
 
     def heard_by(self) -> list[str]:
         """What endpoints may listen to in order to hear it."""
@@ -108,6 +110,8 @@ def requested(event: NoticeRequested, book: Book) -> Draft | None:
         )
     if missing := template.used - event.params.keys():
         raise NotTellable(f"{event.template}: the sender must give {', '.join(sorted(missing))}")
+    if any("\0" in text for text in (event.business_id, event.consent_id, *event.params.values())):
+        raise NotTellable(f"{event.template}: the sender must leave out the character NUL")
     if event.notice_purpose == "legal_service" and not event.consent_id:
         raise NotTellable("a notice with legal effect needs the consent_id of the party; the sender must give it")
     try:
@@ -138,10 +142,11 @@ def _steps(event: NoticeRequested, template: Template) -> Steps:
     return template.channels[:1] if event.notice_purpose == "legal_service" else template.channels
 
 
-def _made(audience: Audience, **fields: object) -> Draft:
+def _made(audience: Audience, *, steps: Steps, **fields: object) -> Draft:
     role, area = (audience.value, audience.area) if audience.kind == "role" else ("", "")
     text = f"{role}@{area}" if role else f"{audience.kind}:{audience.value}"
     key = f"{text}|{fields['template']}|{fields['business_id']}|{fields['version']}"
     return Draft(
-        notice_id=uuid.uuid5(NAMESPACE, key), audience=text, kind=audience.kind, role=role, area=area, **fields  # type: ignore[arg-type]
+        notice_id=uuid.uuid5(NAMESPACE, key), plan=steps_text(steps), inbox="inbox" in steps[0],
+        audience=text, kind=audience.kind, role=role, area=area, **fields  # type: ignore[arg-type]
     )  # fmt: skip

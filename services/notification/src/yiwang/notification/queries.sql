@@ -2,13 +2,12 @@
 insert into notice (notice_id, audience, kind, role, area, business_id, version, template, template_version, rule, title,
                     body, urgency, notice_purpose, consent_id, purpose, case_id, case_no, steps, inbox, state, created_at, done_at)
 select n.notice_id, n.audience, n.kind, n.role, n.area, n.business_id, n.version, n.template, n.template_version, n.rule,
-       n.title, n.body, n.urgency, n.notice_purpose, n.consent_id, n.purpose, n.case_id, n.case_no, n.steps, n.inbox,
-       case when n.inbox then 'delivered' else 'pending' end, $21::timestamptz, case when n.inbox then $21::timestamptz end
-from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::int[], $8::text[], $9::text[],
-            $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::text[],
-            $18::text[], $19::text[], $20::bool[])
-     as n(notice_id, audience, kind, role, area, business_id, version, template, template_version, rule, title, body,
-          urgency, notice_purpose, consent_id, purpose, case_id, case_no, steps, inbox)
+       n.title, n.body, n.urgency, n.notice_purpose, n.consent_id, n.purpose, n.case_id, n.case_no, n.plan, n.inbox,
+       case when n.inbox then 'delivered' else 'pending' end, $2::timestamptz, case when n.inbox then $2::timestamptz end
+from json_to_recordset($1::text::json)
+     as n(notice_id uuid, audience text, kind text, role text, area text, business_id text, version int, template text,
+          template_version text, rule text, title text, body text, urgency text, notice_purpose text, consent_id text,
+          purpose text, case_id text, case_no text, plan text, inbox bool)
 on conflict (notice_id) do nothing
 returning notice_id;
 

@@ -10,7 +10,7 @@ from typing import Any
 from . import store
 from .domain import Draft
 from .retry import Quiet
-from .store import Waiting, sql, steps_text
+from .store import Waiting, sql
 
 
 async def begin(
@@ -47,7 +47,7 @@ def _waiting(draft: Draft) -> Waiting:
         kind=draft.kind,
         role=draft.role,
         area=draft.area,
-        plan=steps_text(draft.steps),
+        plan=draft.plan,
         step=0,
         urgency=draft.urgency,
     )
