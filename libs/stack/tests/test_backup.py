@@ -14,6 +14,7 @@ from yiwang.contracts import CaseFiled, CaseReported
 from yiwang.kit import App, Context, Service
 from yiwang.kit.testing import a_case, a_head, a_report
 from yiwang.stack.backup import backup, read_manifest, restore
+from yiwang.stack.servers import GivenNats
 from yiwang.stack.testing import TestNode, TestServers
 
 
@@ -60,6 +61,8 @@ async def test_a_backup_under_load_restores_without_loss_or_doubling(
 ) -> None:
     """Reports keep coming during the backup. Restored elsewhere and started, every report of the copied stream is filed
     exactly once, and those that came after the backup are simply not there."""
+    if isinstance(test_servers.nats, GivenNats):
+        pytest.skip("a given NATS has one account; restoring beside the original needs two")
     async with node.running(filing()):
         await publish(node, 0, 40)
         load = asyncio.create_task(publish(node, 40, 200))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import nats as client
 import pytest
 from yiwang.stack.embedded import Account, Nats, Postgres, ServerFailed, can_log_in
-from yiwang.stack.servers import choice, find_servers
+from yiwang.stack.servers import choice, find_servers, refuse_used
 
 
 def test_given_servers_come_first() -> None:
@@ -45,3 +46,14 @@ def test_starts_only_what_is_not_given() -> None:
             assert (servers.nats_kind, servers.postgres_kind) == ("given", "embedded")
             assert servers.postgres.create_database("yw_440300").endswith("/yw_440300")
         assert can_log_in(nats.url())
+
+
+async def test_tests_never_run_on_an_account_that_is_in_use() -> None:
+    """The fixtures delete streams: a given account that holds any is refused by name, an empty one is taken."""
+    with Nats() as nats:
+        await refuse_used(nats.url())
+        link = await client.connect(nats.url())
+        await link.jetstream().add_stream(name="UP", subjects=["yw.up.>"])
+        await link.close()
+        with pytest.raises(ServerFailed, match="UP"):
+            await refuse_used(nats.url())

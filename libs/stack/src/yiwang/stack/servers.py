@@ -17,6 +17,7 @@ from typing import Protocol
 from urllib.parse import urlsplit, urlunsplit
 
 import msgspec
+import nats as nats_client
 from yiwang.stack.embedded import Account, Nats, Postgres, ServerFailed
 
 
@@ -79,7 +80,7 @@ class GivenPostgres:
         self._url = url
 
     def url(self, database: str = "") -> str:
-        """The given URL with another database, or as it is."""
+        """The given URL, with another database when one is named."""
         return urlunsplit(urlsplit(self._url)._replace(path=f"/{database}")) if database else self._url
 
     def create_database(self, name: str) -> str:
@@ -134,3 +135,15 @@ def find_servers(
             note = embedded.note
             postgres = stack.enter_context(embedded)
         yield Servers(nats, postgres, nats_kind, postgres_kind, note)
+
+
+async def refuse_used(url: str) -> None:
+    """For tests on a given server: they delete their streams. Raises ServerFailed for an account that holds any."""
+    link = await nats_client.connect(url, connect_timeout=3, max_reconnect_attempts=1)
+    try:
+        streams = await link.jetstream().streams_info()
+    finally:
+        await link.close()
+    if streams:
+        names = "、".join(stream.config.name or "" for stream in streams)
+        raise ServerFailed(f"YIWANG_NATS_URL 的账户里有流 {names}，测试会删除它们：请给测试一个空账户")

@@ -11,6 +11,7 @@ Put ``-p yiwang.stack.testing`` into the pytest options; then::
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import contextlib
 import itertools
 import os
@@ -30,7 +31,8 @@ from yiwang.kit._envelope import Ready, ready
 from yiwang.kit._nats import PARKED, STREAMS, api
 from yiwang.kit.testing import complete
 
-from .embedded import Account, Nats, Postgres
+from .embedded import Account
+from .servers import NatsServer, PostgresServer, find_servers, refuse_used
 
 E = TypeVar("E", bound=Event)
 REPOSITORY: Final = Path(os.environ.get("YIWANG_REPOSITORY", Path.cwd()))
@@ -275,7 +277,7 @@ class TestServers:
 
     __test__ = False
 
-    def __init__(self, nats: Nats, postgres: Postgres, accounts: Iterator[str]) -> None:
+    def __init__(self, nats: NatsServer, postgres: PostgresServer, accounts: Iterator[str]) -> None:
         self.nats, self.postgres, self._accounts = nats, postgres, accounts
 
     def nats_account(self) -> str:
@@ -307,11 +309,14 @@ class TestServers:
 
 @pytest.fixture(scope="session")
 def test_servers() -> Iterator[TestServers]:
-    """NATS and PostgreSQL of the session, embedded."""
+    """NATS and PostgreSQL of the session, by the same choice as `yiwang up`: given, containers, or embedded."""
     _telemetry.set_up(Kit(log_level="error"), "tests")
     names = [f"t{n}" for n in range(200)]
-    with Nats(accounts=[Account(n) for n in names]) as nats, Postgres(durable=False) as postgres:
-        yield TestServers(nats, postgres, iter(names))
+    with find_servers(accounts=[Account(n) for n in names], durable=False) as servers:
+        if servers.nats_kind == "given":
+            with concurrent.futures.ThreadPoolExecutor(1) as aside:  # a loop of its own, beside the tests'
+                aside.submit(asyncio.run, refuse_used(servers.nats.url())).result()
+        yield TestServers(servers.nats, servers.postgres, iter(names))
 
 
 _numbers = itertools.count(1)
