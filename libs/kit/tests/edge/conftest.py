@@ -24,7 +24,7 @@ SOLD = ErrorCode("desk.sold", 409, who="caller", say="物品 {no} 已售出", do
 class Thing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the desk keeps."""
 
-    name: Annotated[str, msgspec.Meta(min_length=1, max_length=40, pattern=r"^[^\x00]*$")]
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
     price: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 0
 
 

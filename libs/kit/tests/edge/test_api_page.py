@@ -14,6 +14,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from yiwang.kit import Service, anonymous
 from yiwang.kit._edge import Edge
 from yiwang.kit._http import http_server, serve_http, sse
+from yiwang.kit._openapi import _mend_tuples
 
 
 async def schema(desk) -> dict:
@@ -38,6 +39,15 @@ async def test_closed_structs_say_that_they_are_closed(desk):
     assert components["Thing"]["additionalProperties"] is False
     assert "additionalProperties" not in components["Kept"]
     assert set(components["ProblemBody"]["required"]) >= {"type", "title", "status", "detail", "code", "who", "do"}
+
+
+async def test_a_list_says_what_it_holds():
+    document = {
+        "items": {"oneOf": [{"type": "string"}, {}]},
+        "deeper": [{"items": {"oneOf": [{"a": 1}, {"b": 1}, {}]}}],
+    }
+    _mend_tuples(document)
+    assert document == {"items": {"type": "string"}, "deeper": [{"items": {"oneOf": [{"a": 1}, {"b": 1}]}}]}
 
 
 async def test_the_page_and_all_that_it_loads_come_from_here(desk):

@@ -92,4 +92,10 @@ async def test_a_body_over_the_limit_is_refused(desk):
         answer = await http.post(
             "/things", content=b'{"name": "' + b"x" * 5_000_000 + b'"}', headers={"content-type": "application/json"}
         )
-    problem(answer, 413, "kit.payload_too_large")
+    assert "超过 4194304 字节" in problem(answer, 413, "kit.payload_too_large").detail
+
+
+async def test_a_character_that_the_database_cannot_keep_is_the_callers_mistake(desk):
+    async with desk.client("acceptor") as http:
+        body = problem(await http.post("/things", json={"name": "a NUL: \x00"}), 400, "kit.bad_request")
+    assert "不能保存的字符" in body.detail

@@ -15,6 +15,7 @@ import nats.errors
 import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
+from litestar.handlers import HTTPRouteHandler
 
 from ._codes import (
     BAD_REQUEST,
@@ -90,7 +91,7 @@ def invalid(*errors: FieldError) -> Problem:
     return VALIDATION(count=len(errors), errors=errors)
 
 
-def problem_of(exc: BaseException, *, method: str = "") -> Problem:
+def problem_of(exc: BaseException, *, method: str = "", limit: int = 0) -> Problem:
     """The Problem that answers *exc*; kit.internal for what nobody foresaw."""
     if isinstance(exc, Problem):
         return exc
@@ -99,8 +100,10 @@ def problem_of(exc: BaseException, *, method: str = "") -> Problem:
     if isinstance(exc, msgspec.ValidationError):
         return invalid(field_error(str(exc)))
     if isinstance(exc, HTTPException):
-        return _of_http(exc, method)
-    if isinstance(exc, DATABASE_DOWN):
+        return _of_http(exc, method, limit)
+    if isinstance(exc, asyncpg.CharacterNotInRepertoireError | asyncpg.UntranslatableCharacterError):
+        return BAD_REQUEST(why="文字中有不能保存的字符")
+    if isinstance(exc, DATABASE_DOWN) and not isinstance(exc, ValueError):  # asyncpg's encoding errors are ValueErrors
         return DEPENDENCY_DOWN(what="数据库", retry_after=RETRY_AFTER_S)
     if isinstance(exc, NATS_DOWN):
         return DEPENDENCY_DOWN(what="消息服务 NATS", retry_after=RETRY_AFTER_S)
@@ -124,12 +127,12 @@ def _of_message(item: Mapping[str, Any]) -> FieldError:
     return FieldError(f"{source or 'query'}.{key}" if key else "$", message)
 
 
-def _of_http(exc: HTTPException, method: str) -> Problem:
+def _of_http(exc: HTTPException, method: str, limit: int) -> Problem:
     status = exc.status_code
     if status == 405:
         return NO_SUCH_METHOD(method=method)
     if status == 413:
-        return PAYLOAD_TOO_LARGE(limit="允许的")
+        return PAYLOAD_TOO_LARGE(limit=limit)
     if status == 429:
         return TOO_MANY(seconds=RETRY_AFTER_S, retry_after=RETRY_AFTER_S)
     plain = {401: UNAUTHENTICATED, 404: NO_SUCH_PATH, 415: UNSUPPORTED_TYPE}
@@ -162,7 +165,9 @@ def trace_id_of(scope: Mapping[str, Any]) -> str:
 def answer_exception(request: Request[Any, Any, Any], exc: Exception) -> Response[Any]:
     """The Litestar exception handler for everything."""
     scope: Any = request.scope
-    problem = problem_of(exc, method=request.method)
+    handler = scope.get("route_handler")
+    limit = handler.resolve_request_max_body_size() if isinstance(handler, HTTPRouteHandler) else 0
+    problem = problem_of(exc, method=request.method, limit=limit or 0)
     trace_id = trace_id_of(scope)
     if problem.error is INTERNAL:
         log_unforeseen(exc, trace_id=trace_id, route=str(scope.get("path_template", "-")))

@@ -96,6 +96,7 @@ def declared_statuses(method: str, path: str, handler: HTTPRouteHandler) -> froz
 def true_schema(app: Litestar) -> dict[str, Any]:
     """The OpenAPI 3.1 document of *app*, completed."""
     document: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(app.openapi_schema.to_schema(), enc_hook=str))
+    _mend_tuples(document)
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
     _, components = msgspec.json.schema_components([ProblemBody], ref_template="#/components/schemas/{name}")
     schemas |= components
@@ -105,6 +106,20 @@ def true_schema(app: Litestar) -> dict[str, Any]:
         if operation is not None:
             _complete(operation, method, path, handler)
     return document
+
+
+def _mend_tuples(node: Any) -> None:
+    """Litestar writes the items of `tuple[X, ...]` as one of X or anything, which nothing satisfies; they are X."""
+    if isinstance(node, list):
+        for child in node:
+            _mend_tuples(child)
+    elif isinstance(node, dict):
+        items = node.get("items")
+        if isinstance(items, dict) and {} in items.get("oneOf", ()):
+            kinds = [kind for kind in items["oneOf"] if kind]
+            node["items"] = kinds[0] if len(kinds) == 1 else {"oneOf": kinds}
+        for child in node.values():
+            _mend_tuples(child)
 
 
 def _complete(operation: dict[str, Any], method: str, path: str, handler: HTTPRouteHandler) -> None:

@@ -20,7 +20,7 @@ NO_PERSON = ErrorCode(
 )
 BAD_AREA = ErrorCode("people.bad_area", 400, who="caller", say="{area} 不是区划代码", do="改用 6、9、12 位区划代码")
 
-Text = Annotated[str, msgspec.Meta(max_length=64, pattern=r"^[^\x00]*$")]
+Text = Annotated[str, msgspec.Meta(max_length=64)]
 
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

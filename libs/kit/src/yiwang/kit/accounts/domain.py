@@ -43,7 +43,7 @@ class PostGrant(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """A post to give."""
 
     role: Annotated[str, msgspec.Meta(max_length=40)]
-    unit_id: Annotated[str, msgspec.Meta(max_length=64, pattern=r"^[^\x00]*$")] = ""
+    unit_id: Annotated[str, msgspec.Meta(max_length=64)] = ""
     areas: Annotated[tuple[Annotated[str, msgspec.Meta(max_length=15)], ...], msgspec.Meta(min_length=1, max_length=50)]
     """Area codes; each with its subtree"""
 
@@ -52,7 +52,7 @@ class NewAccount(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """An account to make; the password is for the first login only."""
 
     login: Login
-    display_name: Annotated[str, msgspec.Meta(min_length=1, max_length=60, pattern=r"^[^\x00]*$")]
+    display_name: Annotated[str, msgspec.Meta(min_length=1, max_length=60)]
     password: Password
     posts: Annotated[tuple[PostGrant, ...], msgspec.Meta(max_length=20)] = ()
 

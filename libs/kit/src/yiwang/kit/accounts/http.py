@@ -122,7 +122,7 @@ async def me(caller: Caller) -> Me:
 async def accounts(
     app: App,
     caller: Caller,
-    after: Annotated[str, Parameter(max_length=40, pattern=r"^[^\x00]*$")] = "",
+    after: Annotated[str, Parameter(max_length=40)] = "",
     limit: Annotated[int, Parameter(ge=1, le=200)] = 50,
 ) -> AccountPage:
     """Accounts that have to do with the caller's areas, by login."""
