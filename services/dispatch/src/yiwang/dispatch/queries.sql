@@ -15,7 +15,7 @@ select doc::text as doc from cases where case_id = $1 or (case_no = $1 and case_
 
 -- save_cases: the next shape of cases
 update cases c set case_no = n.case_no, version = n.version, state = n.state, queue = n.queue,
-    updated_at = n.updated_at, area = n.area, county = n.county, unit_id = n.unit_id, category = n.category,
+    updated_at = n.updated_at, area = n.area, unit_id = n.unit_id, category = n.category,
     due_at = n.due_at, overdue = n.overdue, doc = n.doc
 from json_populate_recordset(null::cases, $1::json) n where c.case_id = n.case_id;
 
@@ -49,9 +49,11 @@ from flow where case_id = $1 order by seq;
 select doc::text as doc, queue, due_at from cases
 where (created_at, case_id) < ($1, $2)
     and ($3 = '' or state = $3) and ($4 = '' or queue = $4) and ($5 = '' or area like $5) and ($6 = '' or unit_id = $6)
-    and ($7 = '' or category = $7) and ($8 = '' or case_no like $8)
-    and ($9::boolean is null or (overdue or coalesce(due_at < $10, false)) = $9)
-    and (area like any($11::text[]) or unit_id = any($12::text[]))
+    and ($7 = '' or category = $7) and ($8 = '' or (case_no <> '' and case_no like $8))
+    and ($9::boolean is null
+        or ($9 and (queue <> '' or overdue) and (overdue or coalesce(due_at < $10, false)))
+        or (not $9 and not (overdue or coalesce(due_at < $10, false))))
+    and ((cardinality($11::text[]) > 0 and area like any($11::text[])) or unit_id = any($12::text[]))
 order by created_at desc, case_id desc limit $13;
 
 -- queue_counts: how many cases wait in each queue, of the caller's areas and of the caller's units

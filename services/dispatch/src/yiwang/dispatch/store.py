@@ -35,7 +35,6 @@ class CaseRow(msgspec.Struct, frozen=True, gc=False):
     created_at: dt.datetime
     updated_at: dt.datetime
     area: str
-    county: str
     unit_id: str
     category: str
     due_at: dt.datetime | None
@@ -86,7 +85,6 @@ def row_of(case: Case, now: dt.datetime) -> CaseRow:
         created_at=case.created_at,
         updated_at=now,
         area=case.area,
-        county=case.county,
         unit_id=lead.unit_id if lead else "",
         category=case.category.key if case.category else "",
         due_at=min(dues) if dues else None,

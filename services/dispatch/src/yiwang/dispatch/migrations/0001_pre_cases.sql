@@ -8,7 +8,6 @@ create table cases (
     created_at timestamptz not null,
     updated_at timestamptz not null,
     area text not null,
-    county text not null,
     unit_id text not null,
     category text not null,
     due_at timestamptz,
@@ -19,9 +18,10 @@ create unique index cases_no on cases (case_no text_pattern_ops) where case_no <
 create index cases_newest on cases (created_at, case_id);
 create index cases_state on cases (state, created_at, case_id);
 create index cases_queue on cases (queue, created_at, case_id) where queue <> '';
-create index cases_county on cases (county, created_at, case_id);
+create index cases_area on cases (area text_pattern_ops);
+create index cases_category on cases (category, created_at, case_id);
 create index cases_unit on cases (unit_id, created_at, case_id) where unit_id <> '';
-create index cases_due on cases (due_at) where queue <> '' and due_at is not null;
+create index cases_late on cases (created_at, case_id) where queue <> '' or overdue;
 
 -- The flow of each case (流转记录): written once, never changed.
 create table flow (
