@@ -45,6 +45,7 @@ export function actionBar(detail, allowed, done) {
 function weight({ action }, detail) {
   if (SERIOUS.has(action)) return 3;
   if (QUIET.has(action)) return 2;
+  if (action === "assign_handler" && detail.case.state === "handling") return 1;
   return action === "send_verify" && (detail.verify_policy === "skip" || detail.case.state === "verifying") ? 1 : 0;
 }
 
@@ -60,7 +61,7 @@ function actionForm(detail, allowed, action, choices, done, close) {
     { class: "act", "aria-label": action.name },
     h("h3", {}, action.name),
     FIELDS[action.action]?.({ detail, action, choices }),
-    action.photo && h("div", { class: "field" }, h("label", { for: "photo" }, "照片", marks.photo), photo),
+    action.photo && photoField(photo, marks.photo),
     h("div", { class: "field" }, h("label", { for: "opinion" }, "意见", marks.opinion), opinion),
     trouble,
     h("div", { class: "bar" }, submit, h("button", { type: "button", onclick: close }, "取消")),
@@ -92,6 +93,17 @@ function actionForm(detail, allowed, action, choices, done, close) {
     }
   });
   return form;
+}
+
+/** The browser's own file field speaks the browser's language; this one speaks ours. */
+function photoField(photo, mark) {
+  const names = h("span", { class: "hint" }, "未选择");
+  photo.addEventListener("change", () => {
+    names.textContent = [...photo.files].map((file) => file.name).join("、") || "未选择";
+  });
+  return h("div", { class: "field" },
+    h("span", { class: "label" }, "照片", mark),
+    h("span", { class: "pick" }, photo, h("label", { for: "photo", class: "button" }, "选择或拍摄照片"), names));
 }
 
 async function upload(caseId, stage, photos, button) {

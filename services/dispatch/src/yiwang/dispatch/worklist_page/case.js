@@ -65,7 +65,7 @@ function parts(detail, allowed, again, closed) {
     photos(detail),
     actionBar(detail, allowed, again),
     limits(detail.clocks),
-    history(detail.history),
+    history(detail),
   ].filter(Boolean);
 }
 
@@ -128,12 +128,14 @@ function limits(clocks) {
       `。已用 ${words(c.used_s)}${c.stopped_at ? "，已停止" : c.running ? "" : "，暂停中"}`))));
 }
 
-function history(lines) {
+function history({ history: lines, assignments }) {
+  const units = new Map(assignments.map((a) => [a.unit_id, a.unit_name]));
   return h("section", { class: "history", "aria-label": "流转记录" },
     h("h3", {}, "流转记录"),
     h("ol", {}, [...lines].reverse().map((line) => h("li", { class: line.overdue ? "late" : "" },
       h("p", {}, h("strong", {}, line.action_name), line.result_name && `：${line.result_name}`, h("span", { class: "to" }, ` → ${line.state_name}`)),
       line.opinion && h("p", { class: "text" }, line.opinion),
-      h("p", { class: "hint" }, [shortTime(line.ended_at), line.role_name, line.unit_name, line.used_s > 0 && `用时 ${words(line.used_s)}`,
+      h("p", { class: "hint" }, [shortTime(line.ended_at), line.role_name, line.unit_name,
+        units.has(line.receiver) && `交 ${units.get(line.receiver)}`, line.used_s > 0 && `用时 ${words(line.used_s)}`,
         line.overdue && "超时"].filter(Boolean).join(" · "))))));
 }
