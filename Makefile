@@ -47,7 +47,8 @@ golden: $(READY)  ## Add a golden file for each new event version; never changes
 docs: $(READY)  ## Write the generated pages: events, schemas, AsyncAPI, states, reference
 	$(BIN)/python -m yiwang.contracts.docs
 	$(BIN)/python -m yiwang.stack.pages
-	$(BIN)/python -c 'from yiwang.dispatch.states import table_markdown as page; print(page(), end="")' > docs/case-states.md
+	$(BIN)/python -c 'from pathlib import Path; from yiwang.dispatch.states import table_markdown as page; \
+	  Path("docs/case-states.md").write_text(page(), "utf-8")'
 
 bench: $(READY)  ## Compare the kit and the whole path with bare pipelines (several minutes)
 	$(BIN)/python -m bench $(ARGS)
