@@ -115,6 +115,8 @@ class Crew:
             return "file", {"condition_id": self._random.choice(choices)} if choices else {}
         if queue == "accept":
             detail = await self._detail(case)
+            if detail["verified"] in ("not_exist", "unable"):
+                return "void", {"reason_code": "not_exist", "opinion": "经核实，现场未发现所述问题"}
             if detail["verify_policy"] != "skip" and not detail["verified"]:
                 return "send_verify", {}
         if rare is not None and chance < rare[0] and not case.get("returned"):
