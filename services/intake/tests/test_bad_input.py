@@ -103,6 +103,12 @@ BAD: dict[str, tuple[Send, int, str, str]] = {
         INVALID,
         "$.source.record_id",
     ),
+    "a key of nonsense": (
+        lambda app: app.http().post("/reports", json=a_citizen_body(), headers={"Idempotency-Key": "k " * 300}),
+        400,
+        INVALID,
+        "header.Idempotency-Key",
+    ),
     "slash in a system's name": (
         _json("collector", source={"system": "a/b", "record_id": "1"}),
         400,

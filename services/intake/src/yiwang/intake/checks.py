@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
+import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
@@ -17,6 +18,7 @@ from .submission import ReportedPlace, ReportedPoint, Source, Submission
 FUTURE: Final = dt.timedelta(minutes=5)
 """How far a reporter's clock may be ahead"""
 OLDEST: Final = dt.datetime(1990, 1, 1, tzinfo=dt.UTC)
+KEY: Final = re.compile(r"[A-Za-z0-9._:-]{1,128}\Z")
 LEVELS: Final = ("county", "street9", "community12", "cell15")
 NO_PLACE: Final = (
     "请至少给出坐标 point、部件 part_id、单元网格 cell15、社区 community12、街道 street9、地址 address 之一"
@@ -51,6 +53,15 @@ def source_mistakes(source: Source | None, channel: Channel, *, known: bool) -> 
     if not known and len(source.record_id) < KEY_MIN:
         found.append(Mistake("$.source.record_id", f"匿名上报的编号至少 {KEY_MIN} 个字符且不可猜测，请用随机 UUID"))
     return found
+
+
+def key_mistakes(key: str, *, known: bool) -> list[Mistake]:
+    """What is wrong with an Idempotency-Key that numbers a report. *known*: the caller is logged in."""
+    if not KEY.match(key):
+        return [Mistake("header.Idempotency-Key", "应为 1 到 128 个字母、数字或 . _ : -")]
+    if not known and len(key) < KEY_MIN:
+        return [Mistake("header.Idempotency-Key", f"匿名上报的编号至少 {KEY_MIN} 个字符且不可猜测，请用随机 UUID")]
+    return []
 
 
 def control_area(

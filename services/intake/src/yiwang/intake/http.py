@@ -256,9 +256,9 @@ async def erase_report(
     """Forget the reporter: the report's key is destroyed, so that every copy of the sealed data is unreadable."""
     standing = await whereabouts.staffed(app, caller, report_id, (Role.SECURITY_ADMIN, Role.ACCEPTOR))
     at = app.clock.now()
-    await app.vault.erase(standing.report_id)
     async with app.pool.acquire() as db, db.transaction():
         await store.erase(db, standing.report_id, caller.person_ref, data.reason, at)
+        await app.vault.erase(standing.report_id)  # last: what can fail has not failed
     return Erased(report_id=standing.report_id, at=at)
 
 

@@ -92,7 +92,7 @@ def judge(report: Submission, desk: Desk, caller: Caller, now: dt.datetime, key:
     mistakes += checks.source_mistakes(source, channel, known=caller.known)
     if source is None and key:
         source = Source(system=f"key:{caller.person_ref or 'anonymous'}", record_id=key)
-        mistakes += checks.source_mistakes(Source(system=source.system, record_id=key), IMPORTED, known=caller.known)
+        mistakes += checks.key_mistakes(key, known=caller.known)
     point = None
     if report.place.point is not None:
         try:
