@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any, Final
 
 import msgspec
@@ -31,6 +32,9 @@ def components(event_types: list[type[Event]], template: str) -> dict[str, dict[
     described: dict[str, dict[str, Any]] = {}
     for struct in [*event_types, *values_of(event_types)]:
         schema = schemas[struct.__name__]
+        schema["description"] = inspect.cleandoc(
+            struct.__doc__ or ""
+        )  # Python 3.13 dedents it by itself, older ones not
         for field in fields_of(struct):
             if field.meaning:
                 schema["properties"][field.wire]["description"] = field.meaning
