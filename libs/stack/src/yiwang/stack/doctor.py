@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import pwd
 import shutil
 import socket
 import subprocess
@@ -65,6 +66,15 @@ def check_libc() -> Finding:
     if tuple(map(int, version.split("."))) < (2, 34):
         return bad("glibc", f"{version} 低于 2.34：请升级系统，或设置 YIWANG_DATABASE_URL 使用已有数据库")
     return ok("glibc", version)
+
+
+def check_user() -> Finding:
+    """The user has a name: PostgreSQL refuses to run for a bare number."""
+    number = os.geteuid()
+    try:
+        return ok("用户", pwd.getpwuid(number).pw_name)
+    except KeyError:
+        return bad("用户", f"用户号 {number} 没有名字，PostgreSQL 不肯运行：请用 useradd 建立用户，或换一个用户")
 
 
 def check_nats() -> Finding:
@@ -170,6 +180,7 @@ def findings(data: Path, port: int) -> Iterator[Finding]:
     checks: tuple[Callable[[], Finding], ...] = (
         check_python,
         check_libc,
+        check_user,
         check_clock,
         check_files,
         check_temp,
