@@ -3,12 +3,11 @@
 import contextlib
 
 import httpx
-import msgspec
 import pytest
 import pytest_asyncio
 from yiwang.kit import Kit, Problem, Role
 from yiwang.kit._http import build_http, close_http
-from yiwang.kit._tokens import IdentitySettings, Keys, Verifier
+from yiwang.kit._tokens import IdentitySettings, Verifier
 from yiwang.kit.accounts import NewAccount, PostGrant, Settings, accounts_db, create_account, service
 from yiwang.kit.accounts.domain import weaknesses
 from yiwang.kit.accounts.keys import SigningKeys
@@ -18,17 +17,6 @@ from yiwang.stack.testing import TestNode
 
 CHEAP = {"argon2_memory_kib": 64, "argon2_rounds": 1, "lock_after": 3}
 FIRST, OWN = "First-2026!", "Lanshan-2026!"
-
-
-class OwnKeys(Keys):
-    """The issuer's keys without a detour over the network."""
-
-    def __init__(self, app) -> None:
-        super().__init__("own")
-        self._app = app
-
-    async def _read(self) -> str:
-        return msgspec.json.encode(await self._app.get(SigningKeys).jwks()).decode()
 
 
 class Office:
@@ -61,7 +49,7 @@ class Office:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def issuer(test_servers):
     node = TestNode(test_servers.nats_account(), await test_servers.create_database("identity_tests"))
-    async with node.running(service, settings=CHEAP) as running:
+    async with node.running(service, settings=CHEAP, embedded=False) as running:
         yield running.app, node.database_url
     await node.close()
 
@@ -69,7 +57,7 @@ async def issuer(test_servers):
 @pytest_asyncio.fixture
 async def office(issuer):
     app, database_url = issuer
-    asgi = build_http([app], strict=True, verifier=Verifier(IdentitySettings(), keys=OwnKeys(app)))
+    asgi = build_http([app], strict=True)
     yield Office(app, asgi, database_url)
     await close_http(asgi)
     await app.pool.execute("truncate account, post, attempt, kit_audit")

@@ -65,9 +65,19 @@ def build_http(
         handler.opt["yw_declared"] = declared_statuses(method, path, handler)
     known = {(method, path): handler for method, path, handler in routes_of(litestar)}
     fast = {at: _fast(site, at, call, known) for site in sites for at, call in site.app.service.fast_routes.items()}
-    verifier = verifier or Verifier(IdentitySettings.of(apps[0].kit))
-    litestar.asgi_handler = Edge(litestar.asgi_handler, verifier, fast)
+    litestar.asgi_handler = Edge(litestar.asgi_handler, verifier or _verifier(apps), fast)
     return litestar
+
+
+def _verifier(apps: Sequence[App]) -> Verifier:
+    """By the keys that the process is told, else by those of an issuer in this process."""
+    settings = IdentitySettings.of(apps[0].kit)
+    issuer = next((app for app in apps if app.service.name == "identity"), None)
+    if settings.jwks or issuer is None:
+        return Verifier(settings)
+    from .accounts.keys import OwnKeys
+
+    return Verifier(settings, keys=OwnKeys(issuer))
 
 
 def _router(site: Site) -> Router:
@@ -141,7 +151,7 @@ class _Server(uvicorn.Server):
 
 
 @contextlib.asynccontextmanager
-async def http_server(asgi: Any, host: str, port: int, *, drain_s: int = 10) -> AsyncIterator[int]:
+async def http_server(asgi: Any, host: str, port: int, *, drain_s: int = 5) -> AsyncIterator[int]:
     """Listen while inside; yields the port (useful with port 0). On leaving, running requests get *drain_s* seconds.
 
     Raises OSError with a sentence when the port is taken.

@@ -6,7 +6,7 @@ import asyncio
 import time
 import uuid
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import asyncpg
 import jwt
@@ -15,8 +15,12 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from .._dev_people import public_jwk
+from .._tokens import Keys
 from .domain import Settings
 from .store import sql
+
+if TYPE_CHECKING:
+    from .._app import App
 
 FRESH_S: Final = 30.0
 """Replicas look for new keys so often; verifiers ask for an unknown key id by themselves."""
@@ -88,3 +92,14 @@ class SigningKeys:
         if not isinstance(key, Ed25519PrivateKey):
             raise ValueError(f"签名密钥 {row.kid} 不是 Ed25519：请管理员从备份恢复 identity 库")
         return key
+
+
+class OwnKeys(Keys):
+    """The keys of the issuer in this very process, for services that run beside it without YIWANG_JWKS."""
+
+    def __init__(self, app: App) -> None:
+        super().__init__("the issuer of this process")
+        self._app = app
+
+    async def _read(self) -> str:
+        return msgspec.json.encode(await self._app.get(SigningKeys).jwks()).decode()
