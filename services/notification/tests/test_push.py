@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 from standardwebhooks.webhooks import Webhook
 from yiwang.contracts import NoticeDelivered, NoticeFailed, ReportContact
@@ -395,3 +396,21 @@ async def test_nothing_personal_is_logged(
     assert "13812345678" not in written
     assert made["secret"] not in written
     assert "您反映的" not in written
+
+
+async def test_a_service_that_stops_finishes_what_it_is_sending(node: TestNode, receiver: Receiver) -> None:
+    """A rolling restart sends nothing twice: the answer that was under way is recorded."""
+    receiver.hold.clear()
+    async with node.running(service, settings=ALLOW) as app:
+        await endpoint(app, receiver.url())
+        await node.publish(a_wish())
+        async with asyncio.timeout(10):
+            while not await app.pool.fetchval("select count(*) from delivery where claimed_until is not null"):
+                await asyncio.sleep(0.02)
+        await until(lambda: len(receiver.got) == 1)
+        asyncio.get_running_loop().call_later(0.2, receiver.hold.set)
+    db = await asyncpg.connect(node.database_url)
+    try:
+        assert await db.fetchval("select state from notification.delivery") == "delivered"
+    finally:
+        await db.close()

@@ -27,6 +27,7 @@ AT_ONCE: Final = 32
 PER_ENDPOINT: Final = 8
 """Pushes in hand at the most, in all and to one endpoint: a slow receiver doesn't hold up the others."""
 IDLE_S: Final = 0.25
+DRAIN_S: Final = 5.0
 
 
 @service.background(leased=True)
@@ -68,7 +69,9 @@ class Sender:
                     raise error  # an outage needs nothing: the claim ends and the push is sent again
 
     async def close(self) -> None:
-        """Let go of everything; what was in hand is claimed again when its claim ends."""
+        """Finish what is in hand, but not for long; the rest is sent again when its claim ends."""
+        if self._busy:
+            await asyncio.wait(self._busy, timeout=DRAIN_S)
         for task in self._busy:
             task.cancel()
         await asyncio.gather(*self._busy, return_exceptions=True)
