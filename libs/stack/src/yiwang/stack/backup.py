@@ -74,8 +74,9 @@ def backup_command(directory: Path, data: Path) -> None:
 @click.command("restore")
 @click.argument("directory", type=click.Path(path_type=Path, exists=True))
 @click.option("--replace", is_flag=True, help="替换节点现有的数据库和消息流")
+@click.option("--keep-streams", is_flag=True, help="只恢复数据库：消息流完好时用，备份之后的事件由各服务重新读取")
 @click.option("--data", type=click.Path(path_type=Path), default=place.DEFAULT_DATA, help="数据目录（默认 ./var）")
-def restore_command(directory: Path, replace: bool, data: Path) -> None:
+def restore_command(directory: Path, replace: bool, keep_streams: bool, data: Path) -> None:
     """从备份恢复节点（先停止节点）；恢复后节点的世代号加一。"""
     if run := place.running_at(data):
         raise click.ClickException(f"节点正在运行（进程 {run.pid}）：请先停止它再恢复")
@@ -84,7 +85,7 @@ def restore_command(directory: Path, replace: bool, data: Path) -> None:
     place.remember(data, manifest.node)
     with place.locked(data), find_servers(data=data, accounts=[Account(manifest.node.account)]) as servers:
         environ = place.node_environ(servers, manifest.node, data, 0)
-        incarnation = in_loop(restore(environ, directory, manifest, replace=replace))
+        incarnation = in_loop(restore(environ, directory, manifest, replace=replace, keep_streams=keep_streams))
     Console(soft_wrap=True).print(
         f"已恢复到 {manifest.made_at.astimezone():%Y-%m-%d %H:%M:%S}，世代号 {incarnation}；用 yiwang up 启动"
     )
@@ -133,8 +134,14 @@ def read_manifest(directory: Path) -> Manifest:
     return manifest
 
 
-async def restore(environ: Mapping[str, str], directory: Path, manifest: Manifest, *, replace: bool) -> int:
-    """Fill the node from the backup; return its new incarnation. Raises click.ClickException when it is not empty."""
+async def restore(
+    environ: Mapping[str, str], directory: Path, manifest: Manifest, *, replace: bool, keep_streams: bool = False
+) -> int:
+    """Fill the node from the backup; return its new incarnation. Raises click.ClickException when it is not empty.
+
+    With *keep_streams* the streams stay as they are: the services read on from where the backup's database stood, and
+    what they had said since is theirs again (the incarnation tells them to compare before they say anything new).
+    """
     url = environ["YIWANG_DATABASE_URL"]
     async with _linked(environ) as link:
         present = await _streams.names(link)
@@ -142,12 +149,12 @@ async def restore(environ: Mapping[str, str], directory: Path, manifest: Manifes
             before = await _incarnation(db)
         if (before or present) and not replace:
             raise click.ClickException("节点里已有数据：确认要用备份替换它们，请加 --replace")
-        for name in present:
+        for name in present if not keep_streams else ():
             await _streams.delete(link, name)
         await _empty_database(url, manifest.roles)
         await _dump.load(url, directory / "database.dump")
         created = {}
-        for stream in manifest.streams:
+        for stream in manifest.streams if not keep_streams else ():
             created[stream.name] = str((await _streams.copy_in(link, stream, directory))["created"])
     async with _database(url) as db, db.transaction():
         for schema in await _schemas_with(db, "kit_position"):

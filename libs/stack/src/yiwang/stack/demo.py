@@ -36,12 +36,13 @@ PACE_S: Final = 0.25
 
 
 @click.command("demo")
-@click.option("--once", "once", default=0, help="处理这么多案件后结束，账平则退出码为 0")
+@click.option("--once", is_flag=True, help="处理完 --cases 件后结束，账平则退出码为 0")
+@click.option("--cases", default=500, show_default=True, help="与 --once 同用：件数")
 @click.option("--profile-dir", default="", help="城市配置目录（默认 deploy/profiles/shenzhen）")
 @click.option("--data", type=click.Path(path_type=Path), default=Path("var/demo"), help="数据目录")
 @click.option("--port", default=0, help="HTTP 端口（默认自选空闲端口）")
 @click.option("--keep/--fresh", default=False, help="保留上次演示的数据")
-def command(once: int, profile_dir: str, data: Path, port: int, keep: bool) -> None:
+def command(once: bool, cases: int, profile_dir: str, data: Path, port: int, keep: bool) -> None:
     """演示：一座城市，六个服务，各岗位人员通过同一接口办理，最后对账。"""
     console = Console()
     if not keep:
@@ -50,7 +51,7 @@ def command(once: int, profile_dir: str, data: Path, port: int, keep: bool) -> N
         shutil.rmtree(data, ignore_errors=True)
     data.mkdir(parents=True, exist_ok=True)
     with city(data, profile_dir, port or free_port(), console) as environ, contextlib.suppress(KeyboardInterrupt):
-        books = asyncio.run(Demo(environ, console).run(once))
+        books = asyncio.run(Demo(environ, console).run(cases if once else 0))
         if books is None:
             return
         console.print(summary(books))
