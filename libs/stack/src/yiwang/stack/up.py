@@ -53,6 +53,8 @@ class Plan(msgspec.Struct, frozen=True):
 def command(services: Sequence[str], profile: str, profile_dir: str, data: Path, port: int, processes: bool) -> None:
     """启动服务器和服务；Ctrl-C 全部停止，再次启动数据还在。"""
     names = tuple(dict.fromkeys(services)) or registry.SETS[profile]
+    if not services and os.environ.get("YIWANG_DEV_PEOPLE") in ("1", "true"):
+        names = (*names, "yiwang.kit.people:service")  # invented people, as whom one looks at the pages of a demo
     node = place.wanted(os.environ, profile_dir, "county" if profile == "county" else "city")
     plan = Plan(services=names, node=node, data=data, port=port, processes=processes)
     try:
@@ -141,6 +143,8 @@ def what_runs(plan: Plan, services: Sequence[Service], servers: Servers, environ
     nats = f"{kinds[servers.nats_kind]}，账户 {plan.node.account}"
     table.add_row("NATS", _without_login(environ["YIWANG_NATS_URL"]), nats)
     table.add_row("PostgreSQL", _without_login(environ["YIWANG_DATABASE_URL"]), kinds[servers.postgres_kind])
+    if "dispatch" in plan.services:
+        table.add_row("办案工作台", f"http://127.0.0.1:{plan.port_of('dispatch')}/worklist", "登录后办理案件")
     table.add_row("接口文档", f"http://127.0.0.1:{plan.port}/schema", "OpenAPI")
     table.add_row("数据", str(plan.data.absolute()), f"配置 {plan.node.profile or '内置'}")
     return table

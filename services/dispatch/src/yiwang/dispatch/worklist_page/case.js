@@ -83,7 +83,7 @@ function facts(detail) {
     ["来源", item.channel],
     ["上报时间", longTime(item.created_at)],
     ["立案条件", detail.condition],
-    ["责任单位", item.unit_name],
+    ["责任单位", item.unit_name && `${item.unit_name}（${item.unit_id}）`],
     ["处置时效", TIMELINESS[detail.timeliness]],
     ["恢复日期", detail.resume_on && longTime(detail.resume_on)],
   ];

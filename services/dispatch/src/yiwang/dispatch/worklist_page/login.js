@@ -91,7 +91,7 @@ function demoForm(people, done) {
     "form",
     { class: "card demo", id: "demo" },
     h("h2", {}, "演示人员"),
-    h("p", { class: "hint" }, "虚构的人员，仅演示环境可用。部门和处置人员请填写所属单位。"),
+    h("p", { class: "hint" }, "虚构的人员，仅演示环境可用。以部门或处置人员进入时，填写案件责任单位的编号。"),
     h("label", { for: "demo-person" }, "人员"),
     h("select", { id: "demo-person", name: "person" }, people.map((p) => h("option", { value: p.person_ref }, p.name))),
     h("label", { for: "demo-unit" }, "单位编号（可不填）"),
