@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import hashlib
 from typing import Any
 
 import asyncpg
@@ -308,6 +309,25 @@ async def test_concurrent_records_take_their_places_one_by_one(node: Any) -> Non
         assert sorted(ok(a, 201)["leaf_index"] for a in answers) == list(range(1, 13))
         events = await node.until(EnforcementRecorded, 12)
         assert sorted(e.log.leaf_index for e in events) == list(range(1, 13))
+
+
+async def test_a_photo_is_hashed_when_it_comes_in_and_sealed_by_its_record(node: Any) -> None:
+    async with enforcement(node) as app:
+        file_id = await opened(node, app)
+        http = app.http("enforcement_officer", unit_id=AGENCY)
+        jpeg = b"\xff\xd8\xff\xe0" + bytes(200)
+        headers = {"content-type": "image/jpeg"}
+        ref = ok(await http.post(f"/enforcement/files/{file_id}/media", content=jpeg, headers=headers), 201)
+        assert ref["sha256"] == hashlib.sha256(jpeg).hexdigest()
+        path = f"/enforcement/files/{file_id}/records"
+        ok(await http.post(path, json=a_record(kind="photo", media=[ref])), 201)
+        seen = ok(await http.get(f"/enforcement/files/{file_id}"))["records"][-1]["content"]
+        assert seen["media"][0]["sha256"] == ref["sha256"]
+        for change in ({"sha256": "b" * 64}, {"size": 1}):
+            refused = await http.post(path, json=a_record(kind="photo", media=[ref | change]))
+            assert refused.json()["code"] == "enforcement.record_refused"
+        text = await http.post(f"/enforcement/files/{file_id}/media", content=b"not a photo", headers=headers)
+        assert text.status_code == 415
 
 
 @pytest.mark.timeout(520)

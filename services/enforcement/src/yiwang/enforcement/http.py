@@ -15,10 +15,12 @@ from yiwang.contracts import LogPosition
 from yiwang.kit import App, Caller, Context, Role, allow, answers
 
 from . import errors
+from .access import found_file, require_agency
 from .codes import Codes
 from .domain import Draft, Line, Officer, Scene, Text, subtree_pattern
 from .files import AGENCY, add_record, close_file, leaf_of, open_file, refuse_mistakes
 from .http_logs import LOG_ROUTES
+from .http_media import refuse_absent_media, take_media
 from .ledger import Leaf
 from .store import File, Log, Record, locked_log, sql
 from .views import READERS, FileDetail, FilePage, FileView, Receipt, file_detail, file_view, receipt, sees_content
@@ -43,22 +45,6 @@ class Closing(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     text: Text
     officers: Annotated[tuple[Officer, ...], msgspec.Meta(max_length=50)]
     place: Scene = Scene(address="机关")
-
-
-def require_agency(caller: Caller, roles: tuple[Role, ...], agency_id: str, area: str) -> None:
-    """Raises the Problems kit.forbidden, kit.out_of_area or enforcement.other_agency."""
-    caller.require(roles, area)
-    for one in caller.posts:
-        if one.role in roles and one.covers(area) and one.unit_id in ("", agency_id):
-            return
-    raise errors.OTHER_AGENCY(agency=agency_id)
-
-
-async def found_file(app: App, file_id: uuid.UUID) -> File:
-    file = await sql.row(app.pool, "file", File, str(file_id))
-    if file is None:
-        raise errors.NO_FILE(file=file_id)
-    return file
 
 
 @get("/enforcement/files", guards=[allow(*READERS)], responses=answers(errors.BAD_RANGE))
@@ -116,6 +102,7 @@ async def register_file(app: App, caller: Caller, data: NewFile) -> FileView:
     """Register a clue that officers found themselves."""
     require_agency(caller, OFFICER, data.agency_id, data.area)
     refuse_mistakes(data.record, app.get(Codes), app.clock.now())
+    await refuse_absent_media(app, data.record)
 
     async def act(ctx: Context) -> File:
         now, settings = ctx.now(), ctx.settings
@@ -146,6 +133,7 @@ async def record_act(app: App, caller: Caller, file_id: uuid.UUID, data: Draft) 
     file = await found_file(app, file_id)
     require_agency(caller, OFFICER, file.agency_id, file.area)
     refuse_mistakes(data, app.get(Codes), app.clock.now())
+    await refuse_absent_media(app, data)
 
     async def act(ctx: Context) -> tuple[Leaf, LogPosition]:
         return await add_record(ctx, file.file_id, data, recorded_by=caller.person_ref)
@@ -194,4 +182,4 @@ def words(app: App) -> Codes:
     return app.get(Codes)
 
 
-ROUTES: Final = (list_files, one_file, register_file, record_act, close, words, *LOG_ROUTES)
+ROUTES: Final = (list_files, one_file, register_file, record_act, take_media, close, words, *LOG_ROUTES)
