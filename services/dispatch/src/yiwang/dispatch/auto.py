@@ -16,7 +16,7 @@ from .calendar import deadline
 from .case import Case
 from .domain import Record, check, step
 from .refusals import Refused
-from .rules import Rules
+from .rules import Auto, Rules
 from .states import FINAL, IMPORT, SYSTEM
 
 IMPORTER: Final = Actor(role=IMPORT, kind="import")
@@ -50,7 +50,8 @@ class Work:
 
     def run(self, number: str = "") -> bool:
         """Take every step that needs no person; True when the next one is a filing that needs a *number* first."""
-        while (act := next_step(self.case, self.rules, self.now, number)) is not None:
+        auto = self.rules.auto_of(self.case)
+        while (act := next_step(self.case, self.rules, auto, self.now, number)) is not None:
             try:
                 if act.action == "file" and not (self.case.case_no or number):
                     check(self.case, act, self.rules)
@@ -61,15 +62,14 @@ class Work:
         return False
 
 
-def next_step(case: Case, rules: Rules, now: dt.datetime, number: str = "") -> Act | None:
+def next_step(case: Case, rules: Rules, auto: Auto, now: dt.datetime, number: str = "") -> Act | None:
     """The step that would be taken on *case* without a person, or None; it may still be refused."""
     if case.state in FINAL:
         return None
-    return _told(case, rules, number) if case.imported is not None else _by_rule(case, rules, now, number)
+    return _told(case, rules, number) if case.imported is not None else _by_rule(case, rules, auto, now, number)
 
 
-def _by_rule(case: Case, rules: Rules, now: dt.datetime, number: str) -> Act | None:
-    auto = rules.auto_of(case)
+def _by_rule(case: Case, rules: Rules, auto: Auto, now: dt.datetime, number: str) -> Act | None:
     match case.state:
         case "reported" if case.verify_policy == "skip" and auto.accept:
             return Act(action="accept", role=SYSTEM, at=now, body=_EMPTY)

@@ -23,7 +23,8 @@ from .rules import Rules
 
 MARGIN: Final = dt.timedelta(hours=1)
 """How much earlier than the last change in the backup the comparison begins."""
-QUIET_S: Final = 2.0
+PATIENCE_S: Final = 30.0
+"""How long the stream may take for its next event"""
 
 
 async def reconcile(app: App) -> None:
@@ -66,12 +67,11 @@ async def _events(app: App, since: dt.datetime | None) -> AsyncIterator[Event]:
     stream = app.nc.jetstream()
     reader = await stream.subscribe(subject, stream="UP", ordered_consumer=True, config=config)
     try:
-        while True:
-            info = await reader.consumer_info()
-            left = info.num_pending or 0
-            if not left and not reader.pending_msgs:
-                return
-            message = await reader.next_msg(timeout=QUIET_S)
+        info = await reader.consumer_info()
+        left = (info.num_pending or 0) + (info.delivered.consumer_seq if info.delivered else 0)
+        while left:
+            message = await reader.next_msg(timeout=PATIENCE_S)
+            left = message.metadata.num_pending
             try:
                 yield decode(message.data)
             except UnknownEvent:
