@@ -28,16 +28,8 @@ DONGGUAN = AreaRef(province="440000", city="441900", street9="441900121", commun
 
 
 def stall(code_set: str, version: str, major: str) -> Category:
-    """An unlicensed stall (无照经营游商): 0401 here, 0501 there."""
-    return Category(
-        code_set=code_set,
-        version=version,
-        kind="event",
-        major=major,
-        minor="01",
-        major_name="街面秩序",
-        minor_name="无照经营游商",
-    )
+    """An unlicensed stall (无照经营游商) as a reporter's app says it, without names: 0401 here, 0501 there."""
+    return Category(code_set=code_set, version=version, kind="event", major=major, minor="01")
 
 
 CITIES = {
@@ -84,7 +76,7 @@ async def test_a_stall_goes_from_report_to_closing(node: Any, city: str) -> None
     assert no.startswith(area.city)
     assert [one.dispatch_level for one in dispatched] == levels
     assert [a.unit_id for a in dispatched[-1].assignments] == [unit]
-    assert filed.category.major_name == "街面秩序"
+    assert (filed.category.major_name, filed.category.minor_name) == ("街面秩序", "无照经营游商")
     assert (filed.limit, filed.unit_kind) == (2, "urgent_hour")
     assert (confirmed.timeliness, confirmed.limit_s) == ("on_time", 7200)
     assert closed.case.pinned_versions["codes"] == "2026.1"

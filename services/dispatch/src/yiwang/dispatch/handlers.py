@@ -33,7 +33,9 @@ ALARM: Final = "alarm"
 
 async def receive(events: Sequence[CaseReported], ctx: Context) -> list[None]:
     """Keep new cases. Nothing follows until the grid service has found the place."""
-    cases = [from_report(event) for event in events]
+    cases, rules = [from_report(event) for event in events], ctx.app.get(Rules)
+    for case in cases:
+        case.category = rules.named(case.category)
     records = [first_record(case, event) for case, event in zip(cases, events, strict=True)]
     await store.add(ctx.tx, cases, records, ctx.now())
     return [None] * len(events)

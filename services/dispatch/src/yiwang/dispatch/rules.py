@@ -106,6 +106,10 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
         """The class that somebody chose from the code set in force, with its names."""
         return self.codes.category(self.code_set, choice.kind, choice.major, choice.minor)
 
+    def named(self, claimed: Category | None) -> Category | None:
+        """A reporter's class with this place's wording; as it came where the code sets don't know it."""
+        return claimed and (self.codes.complete(claimed) or claimed)
+
     def conditions(self, case: Case, at: dt.datetime) -> tuple[Condition, ...]:
         """The conditions under which *case* may be filed at the moment *at*."""
         category, day = case.category, at.astimezone(SHANGHAI).date()

@@ -76,7 +76,7 @@ function facts(detail) {
   const { case: item, place } = detail;
   const rows = [
     ["案件号", item.case_no || "立案时编号", item.case_no ? "mono" : "hint"],
-    ["类别", item.category ? `${item.category.kind === "part" ? "部件" : "事件"} / ${item.category.major_name} / ${title(item)}` : ""],
+    ["类别", item.category ? [item.category.kind === "part" ? "部件" : "事件", item.category.major_name, title(item)].filter(Boolean).join(" / ") : ""],
     ["位置", [place ? areaNames(place.area) : "", item.address].filter(Boolean).join(" ")],
     ["单元网格", place?.cell15, "mono"],
     ["责任网格", place?.duty_grid_id, "mono"],
