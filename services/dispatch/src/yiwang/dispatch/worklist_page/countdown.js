@@ -6,7 +6,9 @@ const HOUR = 3600;
 const running = new Set();
 
 export function countdown(item) {
-  if (item.remaining_s === null || item.remaining_s === undefined) return h("span", { class: "clock none" }, "不计时");
+  if (item.remaining_s === null || item.remaining_s === undefined) {
+    return h("span", { class: "clock none" }, ["closed", "voided"].includes(item.state) ? "—" : "不计时");
+  }
   const element = h("time", { class: "clock", datetime: item.due_at, title: `应于 ${longTime(item.due_at)} 前办结本环节` });
   const clock = { element, from: performance.now(), left: item.remaining_s };
   running.add(new WeakRef(clock.element));
