@@ -151,6 +151,21 @@ async def test_a_refused_record_is_listed_and_sent_again_over_http(node: Any, tm
         assert receiver.gaps == 0
 
 
+async def test_all_that_was_refused_for_a_reason_is_sent_again_at_once(node: Any, tmp_path: Path) -> None:
+    stubborn = {"on": True}
+    receiver = Receiver(SECRET, refuse=lambda r: "不收" if stubborn["on"] and r["kind"] == "case_flow" else "")
+    async with listening(receiver) as url, syncing(node, a_profile(tmp_path, a_platform()), **links(url)) as app:
+        await node.publish(*a_course(), *a_course())
+        await node.settled()
+        await until(lambda: nothing_pending(app))
+        stubborn["on"] = False
+        http = app.http("admin")
+        assert (await http.post("/sync/platforms/nation/resend", json={"reason": "别的"})).json() == {"count": 0}
+        assert (await http.post("/sync/platforms/nation/resend", json={"reason": "不收"})).json() == {"count": 8}
+        await until(lambda: len(flows(receiver)) == 8)
+        assert receiver.gaps == 0
+
+
 async def test_what_the_profile_cannot_express_is_refused_here_and_leaves_no_gap(node: Any, tmp_path: Path) -> None:
     strict = '[crosswalks.nature]\ncodes = { "complaint" = "1" }\nstrict = true\n'
     head, rest = a_platform().split("[records", 1)

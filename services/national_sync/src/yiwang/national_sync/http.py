@@ -73,6 +73,15 @@ class Resent(msgspec.Struct, frozen=True):
     say: str = "已重新排队，将以新的序号发送"
 
 
+class Which(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    reason: Annotated[str, msgspec.Meta(max_length=500, pattern=r"^[^\x00]*$")] = ""
+    """Only what was refused for exactly this reason; everything if empty"""
+
+
+class ResentMany(msgspec.Struct, frozen=True):
+    count: int
+
+
 def found_link(app: App, name: str) -> Link:
     link = app.get(Links).by_name.get(name)
     if link is None:
@@ -146,6 +155,22 @@ async def resend(
         return [row["platform"] for row in rows]
 
     return Resent(await app.act(caller, act))
+
+
+@post(
+    "/sync/platforms/{platform:str}/resend",
+    guards=[allow(*KEEPERS)],
+    responses=answers(errors.NO_PLATFORM),
+    opt={"idempotent": True},
+)
+async def resend_all(app: App, caller: Caller, platform: str, data: Which) -> ResentMany:
+    """After a mistake in the profile or at the other side was mended: queue all that it refused again."""
+    name = found_link(app, platform).platform.name
+
+    async def act(ctx: Context) -> int:
+        return int((await sql.run(ctx.tx, "resend_all", name, data.reason)).split()[1])
+
+    return ResentMany(await app.act(caller, act))
 
 
 @get("/sync/platforms/{platform:str}/reconciliations", guards=[allow(*WATCHERS)], responses=answers(errors.NO_PLATFORM))
@@ -266,6 +291,7 @@ ROUTES: Final = (
     platforms,
     refused,
     resend,
+    resend_all,
     reconciliations,
     reconcile,
     take_batch,

@@ -18,6 +18,8 @@ from .transport import Down, Transport, transport_of
 PENDING = Gauge("yiwang_sync_pending_records", "Records that wait for an upper platform", ["platform"])
 LAG = Gauge("yiwang_sync_lag_seconds", "Age of the oldest record that waits for an upper platform", ["platform"])
 GAUGE_S = 10.0
+OUTAGE_S = 2.0
+"""Pause while the database is away"""
 
 
 @service.background(leased=True)
@@ -45,6 +47,11 @@ async def keep_pushing(app: App, link: Link, transport: Transport) -> None:
                 await compare_ended(app, link, transport)
         except Down as down:
             await asyncio.sleep(await pusher.wait_after(down))
+        except Exception as error:
+            if not app.is_outage(error):
+                raise
+            app.log.warning("push_waits_for_the_database", platform=link.platform.name, error=repr(error)[:200])
+            await asyncio.sleep(OUTAGE_S)
         else:
             await asyncio.sleep(settings.poll_seconds)
 
@@ -52,10 +59,14 @@ async def keep_pushing(app: App, link: Link, transport: Transport) -> None:
 async def measure(app: App, links: list[Link]) -> None:
     """Keep the gauges fresh."""
     while True:
-        for link in links:
-            name = link.platform.name
-            waiting = await sql.row(app.pool, "waiting", Waiting, name) or Waiting(pending=0, oldest=None)
-            age = (app.clock.now() - waiting.oldest).total_seconds() if waiting.oldest else 0.0
-            PENDING.labels(name).set(waiting.pending)
-            LAG.labels(name).set(max(0.0, age))
+        try:
+            for link in links:
+                name = link.platform.name
+                waiting = await sql.row(app.pool, "waiting", Waiting, name) or Waiting(pending=0, oldest=None)
+                age = (app.clock.now() - waiting.oldest).total_seconds() if waiting.oldest else 0.0
+                PENDING.labels(name).set(waiting.pending)
+                LAG.labels(name).set(max(0.0, age))
+        except Exception as error:
+            if not app.is_outage(error):
+                raise
         await asyncio.sleep(GAUGE_S)

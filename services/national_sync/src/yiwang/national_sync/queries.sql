@@ -105,6 +105,10 @@ where d.state = 'refused' and ($1 = '' or d.platform = $1) and ($2::bigint = 0 o
 update deliveries set state = 'pending', seq = null, reason = '', decided_at = null
 where n = $1 and state = 'refused' and ($2 = '' or platform = $2) returning platform
 
+-- resend_all: send everything again that a platform refused, or only what it refused for one reason
+update deliveries set state = 'pending', seq = null, reason = '', decided_at = null
+where platform = $1 and state = 'refused' and ($2 = '' or reason = $2)
+
 -- resend_ids: send records again that the receiver lacks
 update deliveries d set state = 'pending', seq = null, decided_at = null
 from records r where r.n = d.n and d.platform = $1 and r.record_id = any($2::text[]) and d.state = 'delivered'
