@@ -82,6 +82,28 @@ async def test_a_unit_is_warned_before_its_deadline_and_the_case_is_overdue_afte
         assert [c["case_id"] for c in listed] == ["case-1"]
 
 
+async def test_a_day_whose_numbers_are_used_up_loses_nothing(node) -> None:
+    """By rule the case waits accepted; the person who files it is told who must do what."""
+    async with node.running(service(), clock=ManualClock(MONDAY)) as app:
+        day = MONDAY.date()
+        await app.pool.execute("insert into numbers values ('440300', $1, 99998)", day)
+        await put(node, "case-1", "case-2", "case-3")
+        await node.settled()
+        waiting = (await app.http("acceptor").get("/cases", params={"queue": "file"})).json()["cases"]
+        filed = [e.case.case_no for e in await node.events(CaseFiled)]
+        assert len(waiting) + len(filed) == 3
+
+        answers = [
+            await app.http("shift_leader").post(f"/cases/{c['case_id']}/file", json={}) for c in waiting
+        ]
+
+        told = [a.json() for a in answers if a.status_code == 503]
+        assert {t["who"] for t in told} == {"admin"}
+        assert "99999" in told[0]["detail"]
+        numbers = filed + [a.json()["case_no"] for a in answers if a.status_code == 200]
+        assert numbers == ["4403002026112399999"]
+
+
 async def test_only_live_cases_have_timers(node) -> None:
     """Drills and history never ring."""
     async with node.running(service(), clock=ManualClock(MONDAY)) as app:

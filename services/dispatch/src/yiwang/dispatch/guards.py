@@ -35,8 +35,9 @@ def categorised(d: Draft) -> None:
 
 
 def verified_if_must(d: Draft) -> None:
-    """Public, petition and media items must be verified first (domain notes 1.3)."""
-    if d.act.role != IMPORT and d.case.verify_policy in ("must", "human_confirm") and d.case.verified != "exist":
+    """Public, petition and media items must be verified first (domain notes 1.3); an AI's alarm needs a person,
+    and the acceptor is one."""
+    if d.act.role != IMPORT and d.case.verify_policy == "must" and d.case.verified != "exist":
         raise Refused("not_verified")
 
 

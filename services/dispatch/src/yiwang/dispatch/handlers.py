@@ -134,8 +134,13 @@ async def keep(ctx: Context, works: Sequence[Work]) -> None:
 
 
 async def alarm(timer: Timer, ctx: Context) -> Sequence[Event]:
-    """A moment has come: look at the case under its lock, say what is due, and set the next moment."""
-    case = await store.lock(ctx.tx, timer.key)
+    """A moment has come: look at the case under its lock, say what is due, and set the next moment.
+
+    The timer's row is locked already; whoever has the case in hand will want that row too, so we don't wait for them.
+    """
+    case = await store.lock_idle(ctx.tx, timer.key)
+    if case is None and await store.find(ctx.tx, timer.key) is not None:
+        raise Retry("the case is in somebody's hands", after=1)
     if case is None or case.state in FINAL:
         return ()
     rules = ctx.app.get(Rules)

@@ -10,6 +10,9 @@ select doc::text as doc from cases where case_id = any($1::text[]) order by case
 -- lock_case: one case by its number or id, locked
 select doc::text as doc from cases where case_id = $1 or (case_no = $1 and case_no <> '') for update;
 
+-- lock_idle_case: one case by its id, locked, unless somebody else holds it
+select doc::text as doc from cases where case_id = $1 for update skip locked;
+
 -- case_doc: one case by its number or id
 select doc::text as doc from cases where case_id = $1 or (case_no = $1 and case_no <> '');
 

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
-
 from yiwang.contracts import (
     CaseAccepted,
     CaseChecked,

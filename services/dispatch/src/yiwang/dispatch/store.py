@@ -119,6 +119,12 @@ async def lock(tx: Any, no_or_id: str) -> Case | None:
     return None if doc is None else _case.decode(doc)
 
 
+async def lock_idle(tx: Any, case_id: str) -> Case | None:
+    """The case, locked; None when somebody else has it in hand (or it doesn't exist)."""
+    doc = await sql.value(tx, "lock_idle_case", case_id)
+    return None if doc is None else _case.decode(doc)
+
+
 async def find(db: Any, no_or_id: str) -> Case | None:
     doc = await sql.value(db, "case_doc", no_or_id)
     return None if doc is None else _case.decode(doc)
