@@ -72,7 +72,6 @@ import: $(READY)  ## Bring in existing cases: make import FILE=cases.csv MAP=map
 new: $(READY)  ## Write a service that runs and is tested at once: make new NAME=flood_watch
 	@test -n "$(NAME)" || { echo "Give it a name: make new NAME=flood_watch"; exit 1; }
 	$(BIN)/yiwang new $(NAME)
-	@$(BIN)/python -m pip install --quiet --no-deps -e services/$(NAME)
 
 parked: $(READY)  ## List the events that wait for a person
 	$(BIN)/yiwang parked list $(ARGS)

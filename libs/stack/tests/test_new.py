@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 from yiwang.stack.cli import main
+
+ROOT = Path(__file__).parents[3]
 
 
 def run(*command: str, cwd: Path, **environ: str) -> None:
@@ -30,8 +33,22 @@ def test_a_new_service_is_green_at_once(open_dir: Path, monkeypatch: pytest.Monk
     run("pytest", "tests", cwd=service, PYTHONPATH=source)
     run("pytest", "--doctest-modules", "src/yiwang/flood_count/domain.py", cwd=service, PYTHONPATH=source)
     run("mypy", "--strict", "--ignore-missing-imports", "-p", "yiwang.flood_count", cwd=service, MYPYPATH=source)
-    root = Path(__file__).parents[3] / "pyproject.toml"
+    root = ROOT / "pyproject.toml"
     run("ruff", "check", "--no-cache", "--config", str(root), ".", cwd=open_dir)
+
+
+def test_a_new_service_of_the_project_is_under_its_rules(open_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Inside the project it is installed, typed and linted with the others without another word."""
+    for page in ("requirements-dev.txt", ".importlinter", "pyproject.toml"):
+        (open_dir / page).write_text((ROOT / page).read_text("utf-8"), "utf-8")
+    (open_dir / "services").mkdir()
+    monkeypatch.chdir(open_dir)
+    result = CliRunner().invoke(main, ["new", "flood_count"])
+    assert "make test-one S=flood_count" in result.output
+    assert "-e services/flood_count\n" in (open_dir / "requirements-dev.txt").read_text()
+    assert (open_dir / ".importlinter").read_text().count("    yiwang.flood_count\n") >= 4
+    config = tomllib.loads((open_dir / "pyproject.toml").read_text("utf-8"))
+    assert "$MYPY_CONFIG_FILE_DIR/services/flood_count/src" in config["tool"]["mypy"]["mypy_path"].split(":")
 
 
 @pytest.mark.parametrize("name", ["1st", "Flood", "class", "a b", "../x"])

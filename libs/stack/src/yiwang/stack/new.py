@@ -25,9 +25,13 @@ def command(name: str, into: Path | None) -> None:
         raise click.ClickException(f"{target} 已存在：请换一个名称，或先移走它")
     written = write_service(name, target)
     click.echo(f"已写出 {target}（{len(written)} 个文件）。接下来：")
-    click.echo(f"  pip install --no-deps -e {target}")
-    click.echo(f"  pytest {target}")
-    click.echo(f"  yiwang up {name}")
+    if target.parent == Path("services") and join_workspace(Path(), name):
+        click.echo(f"  make test-one S={name}")
+        click.echo(f'  make up ARGS="{name}"')
+    else:
+        click.echo(f"  pip install --no-deps -e {target}")
+        click.echo(f"  pytest {target}")
+        click.echo(f"  yiwang up {name}")
 
 
 def checked(name: str) -> str:
@@ -47,6 +51,21 @@ def write_service(name: str, target: Path) -> list[Path]:
         path.write_text(_named(content, name), "utf-8")
         written.append(path)
     return written
+
+
+def join_workspace(root: Path, name: str) -> bool:
+    """Put the service beside the others: installed, typed, and under the same rules. False outside the project."""
+    additions = {
+        "requirements-dev.txt": ("-e services/intake\n", f"-e services/{name}\n"),
+        ".importlinter": ("    yiwang.intake\n", f"    yiwang.{name}\n"),
+        "pyproject.toml": (":$MYPY_CONFIG_FILE_DIR/services/intake/src", f":$MYPY_CONFIG_FILE_DIR/services/{name}/src"),
+    }
+    if not all((root / page).is_file() for page in additions):
+        return False
+    for page, (beside, line) in additions.items():
+        text = (root / page).read_text("utf-8")
+        (root / page).write_text(text.replace(beside, beside + line), "utf-8")
+    return True
 
 
 def _template(folder: Traversable, above: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
