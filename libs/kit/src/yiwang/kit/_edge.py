@@ -6,12 +6,14 @@ import datetime as dt
 import secrets
 import time
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 import structlog
 from opentelemetry import trace
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from prometheus_client import Counter, Histogram
 
 from ._audit import AuditRecord, Trail
 from ._codes import INTERNAL, TOO_BUSY
@@ -19,6 +21,7 @@ from ._http_errors import log_unforeseen, problem_of
 from ._identity import NOBODY, Caller, Guard, Post
 from ._openapi import MUTATING
 from ._problems import PROBLEM_JSON, Problem
+from ._telemetry import tracing
 from .names import HTTP_REQUESTS, HTTP_SECONDS
 
 if TYPE_CHECKING:
@@ -30,6 +33,16 @@ QUIET: Final = frozenset({"/livez", "/readyz", "/metrics"})
 _propagator: Final = TraceContextTextMapPropagator()
 
 log = structlog.get_logger("access")
+
+
+@lru_cache(maxsize=4096)
+def _count(service: str, method: str, route: str, status: int) -> Counter:
+    return HTTP_REQUESTS.labels(service, method, route, status)
+
+
+@lru_cache(maxsize=1024)
+def _seconds(service: str, route: str) -> Histogram:
+    return HTTP_SECONDS.labels(service, route)
 
 
 class Site:
@@ -73,13 +86,21 @@ class Edge:
         headers = {key: value for key, value in scope["headers"] if key in (b"traceparent", b"authorization")}
         parent = headers.get(b"traceparent", b"").decode("latin-1")
         context = _propagator.extract({"traceparent": parent}) if parent else None
+        if context is None and not tracing():  # a span that nobody records costs as much as one that somebody does
+            await self._answer(scope, receive, send, headers, trace.INVALID_SPAN, context)
+            return
         with self.tracer.start_as_current_span("http", context=context, kind=trace.SpanKind.SERVER) as span:
-            call = _Call(scope, send, _trace_id(span, context))
-            await self._identify(scope, headers.get(b"authorization", b""))
-            try:
-                await self._serve(call, scope, receive)
-            finally:
-                call.finish(span)
+            await self._answer(scope, receive, send, headers, span, context)
+
+    async def _answer(
+        self, scope: Any, receive: Any, send: Any, headers: dict[bytes, bytes], span: trace.Span, context: Any
+    ) -> None:
+        call = _Call(scope, send, _trace_id(span, context))
+        await self._identify(scope, headers.get(b"authorization", b""))
+        try:
+            await self._serve(call, scope, receive)
+        finally:
+            call.finish(span)
 
     async def _identify(self, scope: Any, authorization: bytes) -> None:
         scope["user"] = NOBODY
@@ -154,8 +175,8 @@ class _Call:
         route = str(self.scope.get("path_template") or "-")
         method, service = str(self.scope["method"]), site.service if site else "kit"
         seconds = time.perf_counter() - self._started
-        HTTP_REQUESTS.labels(service, method, route, self.status).inc()
-        HTTP_SECONDS.labels(service, route).observe(seconds)
+        _count(service, method, route, self.status).inc()
+        _seconds(service, route).observe(seconds)
         if span.is_recording():
             span.update_name(f"{method} {route}")
             span.set_attributes({"http.request.method": method, "http.route": route})

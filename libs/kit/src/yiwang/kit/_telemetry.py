@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _propagator: Final = TraceContextTextMapPropagator()
 _tracer: Final = trace.get_tracer("yiwang")
+_recorded = False
 LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
 
@@ -47,7 +48,7 @@ def set_up(kit: Kit, name: str) -> None:
     )
     for noisy in ("nats", "asyncpg"):  # the kit reports links itself, in one line
         logging.getLogger(noisy).setLevel(logging.CRITICAL)
-    if kit.otlp_endpoint and not isinstance(trace.get_tracer_provider(), TracerProvider):
+    if kit.otlp_endpoint and not tracing():
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
@@ -56,6 +57,13 @@ def set_up(kit: Kit, name: str) -> None:
         )
         provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(f"{kit.otlp_endpoint.rstrip('/')}/v1/traces")))
         trace.set_tracer_provider(provider)
+
+
+def tracing() -> bool:
+    """Whether anybody records spans; remembered once it is so, for it is asked at every request."""
+    global _recorded
+    _recorded = _recorded or isinstance(getattr(trace, "_TRACER_PROVIDER", None), TracerProvider)
+    return _recorded
 
 
 def current_trace() -> str:

@@ -17,9 +17,6 @@ from .receive import receive
 
 _JSON: Final = b"application/json"
 _encode: Final = msgspec.json.Encoder().encode
-_ACCEPTED: Final[dict[str, Any]] = {
-    "type": "http.response.start", "status": 202, "headers": [(b"content-type", b"application/json")]
-}  # fmt: skip
 
 
 async def post_report(app: App, scope: Any, receive_body: Any, send: Any) -> bool:
@@ -46,8 +43,10 @@ async def post_report(app: App, scope: Any, receive_body: Any, send: Any) -> boo
     [outcome] = await receive(app, caller, (report,), key=key)
     if isinstance(outcome, Problem):
         raise outcome
-    await send(dict(_ACCEPTED))
-    await send({"type": "http.response.body", "body": _encode(outcome)})
+    answer = _encode(outcome)
+    headers = [(b"content-type", _JSON), (b"content-length", str(len(answer)).encode())]
+    await send({"type": "http.response.start", "status": 202, "headers": headers})
+    await send({"type": "http.response.body", "body": answer})
     return True
 
 
