@@ -17,8 +17,7 @@ from typing import Any
 
 from yiwang.contracts import CaseFiled, encode, subject_of, tag_of
 from yiwang.kit import Kit, Node
-from yiwang.kit._app import Link
-from yiwang.kit._nats import STREAMS, api
+from yiwang.kit.link import STREAMS, Link, api
 from yiwang.kit.testing import a_case, a_head, complete
 from yiwang.stack.embedded import Account, Nats, Postgres
 

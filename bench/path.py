@@ -15,8 +15,8 @@ from typing import Any, Final
 import asyncpg
 import httpx
 from yiwang.kit import Kit, migrate
-from yiwang.kit._app import Link
-from yiwang.kit._dev_people import dev_issuer
+from yiwang.kit.dev import dev_issuer
+from yiwang.kit.link import Link
 from yiwang.stack._process import free_port
 from yiwang.stack.embedded import Nats, Postgres
 from yiwang.stack.registry import find_services

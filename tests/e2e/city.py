@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import httpx
 from yiwang.kit import Clock, Service
-from yiwang.kit._dev_people import dev_token
+from yiwang.kit.dev import dev_token
 from yiwang.stack.books import Books, balance
 from yiwang.stack.demo_feed import Feed
 from yiwang.stack.demo_people import Crew

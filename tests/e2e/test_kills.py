@@ -20,8 +20,8 @@ import asyncpg
 import httpx
 import pytest
 from yiwang.kit import Kit, migrate
-from yiwang.kit._app import Link
-from yiwang.kit._dev_people import dev_issuer
+from yiwang.kit.dev import dev_issuer
+from yiwang.kit.link import Link
 from yiwang.stack._process import free_port
 from yiwang.stack.books import balance
 from yiwang.stack.demo_feed import Feed
@@ -242,7 +242,7 @@ async def check_orders(town: Town) -> None:
 async def versions_in_stream(kit: Kit) -> dict[str, list[int]]:
     """case → versions in the order in which the stream shows them first."""
     from yiwang.contracts import CaseEvent, decode
-    from yiwang.kit._nats import api
+    from yiwang.kit.link import api
 
     link = await Link.open(kit, "check")
     found: dict[str, list[int]] = {}

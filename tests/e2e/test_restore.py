@@ -7,7 +7,6 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-
 from yiwang.stack.backup import backup, restore
 from yiwang.stack.demo_feed import Feed
 from yiwang.stack.testing import TestNode
@@ -48,17 +47,17 @@ async def test_the_database_of_yesterday_under_the_streams_of_today(node: TestNo
         await day(town, feed, 200, 12)
         books = await town.books()
         after = await numbers(town)
-    assert 2 == incarnation
-    assert [] == books.mistakes
-    assert (0, 0) == (books.lost, books.parked)
-    assert 36 == books.reports
+    assert incarnation == 2
+    assert books.mistakes == []
+    assert (books.lost, books.parked) == (0, 0)
+    assert books.reports == 36
     assert set(before) <= set(after)
-    assert 1 == max(Counter(after).values())
+    assert max(Counter(after).values()) == 1
     for prefix, found in grouped(after).items():
         assert list(range(1, len(found) + 1)) == found, prefix
     for case, versions in (await versions_in_stream(node.kit())).items():
         assert sorted(set(versions)) == list(range(1, max(versions) + 1)), case
-        assert 1 == max(Counter(v for v in versions if v > 2).values(), default=1), case
+        assert max(Counter(v for v in versions if v > 2).values(), default=1) == 1, case
 
 
 def grouped(found: list[str]) -> dict[str, list[int]]:

@@ -130,9 +130,10 @@ def test_a_killed_postgres_comes_back_with_what_was_committed(open_dir: Path) ->
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the signal on the parent's death is a Linux feature")
-def test_no_server_outlives_a_killed_parent() -> None:
+def test_no_server_outlives_a_killed_parent(open_dir: Path) -> None:
     """kill -9 of the process that started them ends both servers, PostgreSQL's own children included."""
-    parent = subprocess.Popen([sys.executable, "-c", _PARENT], stdout=subprocess.PIPE, text=True)
+    environ = os.environ | {"TMPDIR": str(open_dir)}  # a killed parent cannot clean up after itself
+    parent = subprocess.Popen([sys.executable, "-c", _PARENT], env=environ, stdout=subprocess.PIPE, text=True)
     assert parent.stdout is not None
     nats_pid, postgres_pid = map(int, parent.stdout.readline().split())
     family = [nats_pid, postgres_pid, *_children(postgres_pid)]

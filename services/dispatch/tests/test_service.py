@@ -259,6 +259,18 @@ async def test_a_place_found_later_by_a_person_corrects_the_case(node) -> None:
         assert tags[3:5] == ["CaseCorrected", "CaseAccepted"]
 
 
+async def test_a_place_told_twice_in_one_batch_is_followed_once(node) -> None:
+    """Report, unlocated and the person's answer may come together: every version is said once."""
+    first = reported("case-1", at=dt.datetime.now(dt.UTC))
+    await node.publish(first, located(first, outcome="unlocated"), located(first), located(first))
+    async with node.running(service()):
+        await node.until(CaseDispatched)
+        await node.settled()
+
+        said = [e for e in await node.events() if isinstance(e, CaseEvent) and e.source.endswith("/dispatch")]
+        assert [e.case.case_version for e in said] == [3, 4, 5, 6]
+
+
 async def test_lists_filter_and_page_without_repeating(node) -> None:
     """Keyset pages cover every case once, in order, also under filters."""
     async with node.running(service(auto=BY_HAND)) as app:

@@ -17,11 +17,10 @@ import pytest_asyncio
 from yiwang.contracts import AreaRef, CaseClosed, Category, Code
 from yiwang.dispatch.app import make_service
 from yiwang.dispatch.testing import PLACE, located, reported
-from yiwang.kit._http import build_http, close_http, http_server
-from yiwang.kit._tokens import IdentitySettings, Keys, Verifier
 from yiwang.kit.accounts import NewAccount, PostGrant, Settings, accounts_db, create_account
 from yiwang.kit.accounts import service as identity
 from yiwang.kit.accounts.keys import SigningKeys
+from yiwang.kit.http import IdentitySettings, Keys, Verifier, build_http, close_http, http_server
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",

@@ -10,7 +10,7 @@ import httpx
 import msgspec
 import pytest
 from yiwang.contracts import CaseReported, CaseSnapshot
-from yiwang.kit._http import http_server
+from yiwang.kit.http import http_server
 from yiwang.kit.testing import NOON
 from yiwang.kit.testing_http import _without_lifespan, assert_api_holds
 from yiwang.national_sync.links import Links

@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 from yiwang.contracts import NoticeDelivered, NoticeFailed, ReportContact, encode, subject_of, tag_of
-from yiwang.kit._http import http_server
+from yiwang.kit.http import http_server
 from yiwang.notification.app import service
 from yiwang.notification.testing import a_wish, closed, dispatched
 from yiwang.stack.testing import TestNode

@@ -6,7 +6,7 @@ Everything a service author needs is here; modules whose names begin with an und
 from yiwang.contracts import Event
 
 from ._app import App
-from ._clock import Clock, ManualClock, SystemClock, VirtualClock
+from ._clock import Clock, ManualClock, SystemClock, VirtualClock, clock_from
 from ._config import ConfigError, Kit, load
 from ._context import Context, Tx
 from ._envelope import derived_id
@@ -21,6 +21,6 @@ from ._sql import Sql
 __all__ = [
     "App", "Caller", "Clock", "ConfigError", "Context", "ErrorCode", "Event", "FieldError", "JetStreamError", "Kit",
     "ManualClock", "Node", "Outcome", "Post", "Problem", "PubAck", "Reject", "Retry", "Role", "Scope", "Service", "Sql",
-    "SystemClock", "Timer", "Tx", "VirtualClock", "allow", "anonymous", "answers", "derived_id", "load", "main", "migrate",
-    "running", "serve",
+    "SystemClock", "Timer", "Tx", "VirtualClock", "allow", "anonymous", "answers", "clock_from", "derived_id", "load", "main",
+    "migrate", "running", "serve",
 ]  # fmt: skip

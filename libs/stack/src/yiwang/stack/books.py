@@ -14,8 +14,7 @@ import msgspec
 from yiwang.contracts import CaseEvent, Event, ReportAnswered, decode
 from yiwang.contracts.case import CaseReported
 from yiwang.kit import Kit
-from yiwang.kit._app import Link
-from yiwang.kit._nats import api
+from yiwang.kit.link import Link, api
 
 SERVICES: Final = ("intake", "grid", "dispatch", "enforcement", "national_sync", "notification")
 
@@ -118,6 +117,7 @@ async def balance(kit: Kit, accepted: set[str] | None = None) -> Books:
             )
         times = await db.fetchrow("select count(*) filter (where not overdue) a, count(*) filter (where overdue) b"
                                   " from dispatch.cases where state = 'closed'")  # fmt: skip
+        assert times is not None
     finally:
         await db.close()
     mistakes = _mistakes(stream, stored, kept, accepted, states)

@@ -19,8 +19,7 @@ import httpx
 from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
-from yiwang.kit import Kit, load
-from yiwang.kit._clock import clock_from
+from yiwang.kit import Kit, clock_from, load
 from yiwang.stack import place
 from yiwang.stack._process import free_port, spawn, stop
 from yiwang.stack.books import Books, balance
@@ -130,7 +129,7 @@ class Demo:
 
     def token(self, role: str, unit: str = "") -> str:
         """A token of the development issuer, whose keys lie in the demo's data directory."""
-        from yiwang.kit._dev_people import dev_issuer
+        from yiwang.kit.dev import dev_issuer
 
         key = (role, unit)
         if key not in self._tokens:

@@ -150,12 +150,13 @@ class Crew:
         answer = await self._http.post(
             f"/cases/{case['case_id']}/{action}", json={"version": case["version"], **body}, headers=headers | key
         )
+        self._note(answer, action, case)
+
+    def _note(self, answer: httpx.Response, action: str, case: dict[str, Any]) -> None:
         if answer.status_code == 200:
             self.acts += 1
         elif answer.status_code != 409:  # 409: somebody else was quicker
-            self.refusals.append(
-                f"{action} {case.get('state')}: {answer.status_code} {answer.json().get('detail', '')[:200]}"
-            )
+            self.refusals.append(f"{action} {case.get('state')}: {answer.status_code} {answer.text[:200]}")
 
     async def _locate(self, case: dict[str, Any]) -> None:
         """A person finds the place of a report that the grid couldn't locate: the likeliest candidate, or the town hall."""

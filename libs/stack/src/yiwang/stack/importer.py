@@ -129,7 +129,7 @@ def command(file: Path, map_file: Path, url: str, token: str, rejects: Path | No
 
 
 def _demo_token() -> str:
-    from yiwang.kit._dev_people import dev_token
+    from yiwang.kit.dev import dev_token
 
     return dev_token("system_account")
 

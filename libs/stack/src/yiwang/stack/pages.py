@@ -16,7 +16,7 @@ import click
 import msgspec
 from prometheus_client.metrics import MetricWrapperBase
 from yiwang.kit import Kit, names
-from yiwang.kit._problems import error_codes
+from yiwang.kit.http import error_codes
 from yiwang.stack import registry
 from yiwang.stack.cli import main
 

@@ -26,9 +26,7 @@ import pytest
 import pytest_asyncio
 from yiwang.contracts import Event, decode, tag_of
 from yiwang.kit import App, Clock, Kit, Node, Service, _telemetry, running
-from yiwang.kit._app import Link
-from yiwang.kit._envelope import Ready, ready
-from yiwang.kit._nats import PARKED, STREAMS, api
+from yiwang.kit.link import PARKED, STREAMS, Link, Ready, api, ready
 from yiwang.kit.testing import complete
 
 from .embedded import Account
@@ -52,7 +50,7 @@ class RunningApp:
         self, role: str = "", *, area: str = "", unit_id: str = "", person_ref: str = "", **options: Any
     ) -> httpx.AsyncClient:
         """A client of the service's HTTP API, in process: with a token for *role* over *area*, or anonymous."""
-        from yiwang.kit._dev_people import dev_token
+        from yiwang.kit.dev import dev_token
 
         headers = dict(options.pop("headers", {}))
         if role:
@@ -127,7 +125,7 @@ class TestNode:
 
         *settings* are of the first service (``{"page_size": 5}``) or full variable names (``YIWANG_…``).
         """
-        from yiwang.kit._http import build_http
+        from yiwang.kit.http import build_http
 
         environ = {
             name if name.startswith("YIWANG_") else f"{services[0].env_prefix}_{name.upper()}": str(value)

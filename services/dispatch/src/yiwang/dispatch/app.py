@@ -33,8 +33,8 @@ def from_profile(app: App) -> Rules:
 def make_service(rules: Callable[[App], Rules] = from_profile) -> Service:
     """The service, with its rules from the profile or (in tests) from elsewhere."""
     service = Service("dispatch", package="yiwang.dispatch", settings=Settings, database=True)
-    service.on_batch(CaseReported)(handlers.receive)
-    service.on_batch(CaseLocated)(handlers.locate)
+    service.on_batch(CaseReported)(handlers.arrive)
+    service.on_batch(CaseLocated)(handlers.arrive)
     service.on(EnforcementClosed)(handlers.enforcement_closed)
     service.on(SnapshotRequested)(handlers.snapshots)
     service.timer(handlers.ALARM)(handlers.alarm)

@@ -30,13 +30,14 @@ _TASK: Final = TaskBody()
 class Work:
     """A case while steps are taken on it: its present shape, the events and the records so far."""
 
-    __slots__ = ("alarmed", "case", "events", "now", "records", "rules", "touched")
+    __slots__ = ("alarmed", "case", "events", "fresh", "now", "records", "rules", "touched")
 
     def __init__(self, case: Case, rules: Rules, now: dt.datetime) -> None:
         self.case, self.rules, self.now = case, rules, now
         self.events: list[CaseEvent] = []
         self.records: list[Record] = []
-        self.touched = False
+        self.touched = self.fresh = False
+        """Whether it must be written, and whether for the first time"""
         self.alarmed = case.version > 1
         """Whether a timer may be set for it"""
 

@@ -31,14 +31,48 @@ ALARM: Final = "alarm"
 """The one timer of a case: the next moment at which something must be said or done."""
 
 
-async def receive(events: Sequence[CaseReported], ctx: Context) -> list[None]:
-    """Keep new cases. Nothing follows until the grid service has found the place."""
-    cases, rules = [from_report(event) for event in events], ctx.app.get(Rules)
-    for case in cases:
-        case.category = rules.named(case.category)
-    records = [first_record(case, event) for case, event in zip(cases, events, strict=True)]
-    await store.add(ctx.tx, cases, records, ctx.now())
-    return [None] * len(events)
+async def arrive(events: Sequence[CaseReported | CaseLocated], ctx: Context) -> list[list[CaseEvent]]:
+    """Keep new cases, apply places, and take every step that the profile leaves to rules; the hot path of a city.
+
+    Hears both types, so that a case whose report and place come in one batch is written once.
+    """
+    rules, now = ctx.app.get(Rules), ctx.now()
+    known = await store.lock_all(ctx.tx, {event.case.case_id for event in events})
+    works = {case_id: Work(case, rules, now) for case_id, case in known.items()}
+    answers: list[list[CaseEvent]] = []
+    filing: list[Work] = []
+    told: set[str] = set()
+    for event in events:
+        case_id = event.case.case_id
+        if isinstance(event, CaseReported):
+            if case_id not in works:  # else it was learnt from the stream after a restore
+                works[case_id] = _open(event, rules, now)
+            answers.append([])
+            continue
+        work = works.get(case_id)
+        if work is None:
+            raise Retry(f"case {case_id} is located but its report hasn't come", after=2)
+        answers.append([])
+        if _place(work, event):
+            if case_id not in told:  # what follows from a second place in the batch is said with the first
+                answers[-1] = work.events
+                told.add(case_id)
+            if work.run():
+                filing.append(work)
+            elif work.case.state == "reported" and work.case.clock(ACCEPT) is None:
+                rules.start_stage(work.case, ACCEPT, work.case.created_at)
+    await _file(ctx, filing)
+    await keep(ctx, list(works.values()))
+    return answers
+
+
+def _open(event: CaseReported, rules: Rules, now: dt.datetime) -> Work:
+    case = from_report(event)
+    case.category = rules.named(case.category)
+    work = Work(case, rules, now)
+    work.fresh = work.touched = True
+    work.records.append(first_record(case, event))
+    return work
 
 
 def first_record(case: Case, event: CaseReported) -> Record:
@@ -57,34 +91,6 @@ def first_record(case: Case, event: CaseReported) -> Record:
         ended_at=event.occurred_at,
         media=event.media,
     )
-
-
-async def locate(events: Sequence[CaseLocated], ctx: Context) -> list[list[CaseEvent]]:
-    """Apply the places and take every step that the profile leaves to rules; the hot path of a city."""
-    rules, now = ctx.app.get(Rules), ctx.now()
-    cases = await store.lock_all(ctx.tx, {event.case.case_id for event in events})
-    works: dict[str, Work] = {}
-    answers: list[list[CaseEvent]] = []
-    filing: list[Work] = []
-    for event in events:
-        case_id = event.case.case_id
-        work = works.get(case_id)
-        if work is None:
-            if case_id not in cases:
-                raise Retry(f"case {case_id} is located but its report hasn't come", after=2)
-            work = works[case_id] = Work(cases[case_id], rules, now)
-            work.events = []
-            answers.append(work.events)
-        else:
-            answers.append([])  # a second event of the case in this batch: what follows is said with the first
-        if _place(work, event):
-            if work.run():
-                filing.append(work)
-            elif work.case.state == "reported" and work.case.clock(ACCEPT) is None:
-                rules.start_stage(work.case, ACCEPT, work.case.created_at)
-    await _file(ctx, filing)
-    await keep(ctx, list(works.values()))
-    return answers
 
 
 def _place(work: Work, event: CaseLocated) -> bool:
@@ -119,7 +125,12 @@ async def keep(ctx: Context, works: Sequence[Work]) -> None:
     changed = [work for work in works if work.touched]
     if not changed:
         return
-    await store.save(ctx.tx, [w.case for w in changed], [r for w in changed for r in w.records], ctx.now())
+    for write, some in (
+        (store.add, [w for w in changed if w.fresh]),
+        (store.save, [w for w in changed if not w.fresh]),
+    ):
+        if some:
+            await write(ctx.tx, [w.case for w in some], [r for w in some for r in w.records], ctx.now())
     due: list[tuple[str, dt.datetime, dict[str, object]]] = []
     silent: list[str] = []
     for work in changed:

@@ -19,7 +19,7 @@ from litestar.response import Redirect
 from yiwang.contracts import MediaRef, areas
 from yiwang.contracts.codes import builtin
 from yiwang.kit import App, Caller, allow, anonymous, answers
-from yiwang.kit._codes import EMPTY_FILE, FILE_TYPE, MEDIA_NOT_HERE
+from yiwang.kit.files import EMPTY_FILE, FILE_TYPE, MEDIA_NOT_HERE
 
 from . import store
 from .calendar import SHANGHAI

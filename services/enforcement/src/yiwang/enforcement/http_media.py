@@ -10,9 +10,7 @@ from litestar import Request, post
 from litestar.openapi.spec import OpenAPIFormat, OpenAPIMediaType, OpenAPIType, Operation, RequestBody, Schema
 from yiwang.contracts import MediaRef
 from yiwang.kit import App, Caller, FieldError, Role, allow, answers
-from yiwang.kit._codes import EMPTY_FILE, FILE_TYPE
-from yiwang.kit._media import NotHere
-from yiwang.kit._sniff import DOCUMENTS, PHOTOS, SOUNDS, VIDEOS
+from yiwang.kit.files import DOCUMENTS, EMPTY_FILE, FILE_TYPE, PHOTOS, SOUNDS, VIDEOS, NotHere
 
 from . import errors
 from .access import found_file, require_agency

@@ -13,7 +13,7 @@ from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 from litestar.params import Parameter
 from yiwang.contracts import Moment
 from yiwang.kit import App, Caller, Problem, Role, allow, anonymous, answers
-from yiwang.kit._problems import ProblemBody
+from yiwang.kit.http import ProblemBody
 
 from . import photos, store, whereabouts
 from .errors import (

@@ -12,8 +12,7 @@ from litestar.exceptions import HTTPException
 from litestar.status_codes import HTTP_400_BAD_REQUEST
 from yiwang.contracts import MediaRef
 from yiwang.kit import App
-from yiwang.kit._media import NotHere
-from yiwang.kit._sniff import HEAD, PHOTOS, VIDEOS, sniff
+from yiwang.kit.files import HEAD, PHOTOS, VIDEOS, NotHere, sniff
 
 from .errors import BAD_FORM, MEDIA_SIZE, MEDIA_TYPE, NO_MEDIA
 from .reading import one_report

@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 from yiwang.kit import FieldError, Problem
-from yiwang.kit._http_errors import invalid, problem_of
+from yiwang.kit.http import invalid, problem_of
 
 from .errors import BATCH_LINES, BATCH_NUMBER, NOT_JSON, TOO_LARGE
 from .submission import BATCH_LINES as MOST_LINES

@@ -17,8 +17,8 @@ import msgspec
 import nats.errors
 from yiwang.contracts import Actor, Event, MediaRef, Point, decode
 from yiwang.kit import App, Caller, FieldError, JetStreamError, Problem, PubAck, Role
-from yiwang.kit._http_errors import invalid
-from yiwang.kit._vault import Erased
+from yiwang.kit.files import Erased
+from yiwang.kit.http import invalid
 from yiwang.kit.names import REPORTS
 
 from . import checks, facts, photos

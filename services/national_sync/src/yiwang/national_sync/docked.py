@@ -27,7 +27,7 @@ from yiwang.contracts import (
     UnitRef,
 )
 
-from .records import Payload
+from .payloads import Payload
 
 TIMES: Final = frozenset(
     {

@@ -20,66 +20,12 @@ from .protocol import Answer, Batch, DayDigest, Known, digest_of, unsigned_becau
 from .reconcile import compare
 from .store import LastNumber, Overview, Reconciliation, RefusedRow, hashes, sql
 from .transport import Down, transport_of
+from .views import DayToCompare, PlatformsView, PlatformView, RefusedView, Resent, ResentMany, Which
 
 WATCHERS: Final = (Role.ADMIN, Role.AUDITOR, Role.LEADER, Role.SHIFT_LEADER, Role.TENANT_ADMIN)
 KEEPERS: Final = (Role.ADMIN, Role.TENANT_ADMIN)
 UNVERIFIED: Final = "字段与代码尚未经对方真实平台确认"
 MAX_BATCH_BYTES: Final = 16 * 1024 * 1024
-
-
-class PlatformView(msgspec.Struct, frozen=True, kw_only=True):
-    """A platform and its books; `lag_seconds` is the age of the oldest record that waits."""
-
-    name: str
-    title: str
-    version: str
-    verified: bool
-    note: str
-    direction: str
-    transport: str
-    missing: str
-    lag_seconds: float
-    books: Overview | None
-    sequences: dict[str, int]
-
-
-class PlatformsView(msgspec.Struct, frozen=True, kw_only=True):
-    """All platforms. For each that wants flow records: flow_records = delivered + refused + pending (+ its own)."""
-
-    flow_records: int
-    platforms: list[PlatformView]
-
-
-class RefusedView(msgspec.Struct, frozen=True, kw_only=True):
-    id: int
-    platform: str
-    record_id: str
-    kind: str
-    case_id: str
-    district: str
-    seq: int
-    reason: str
-    attempts: int
-    decided_at: dt.datetime | None
-    payload: Any
-
-
-class DayToCompare(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    day: dt.date
-
-
-class Resent(msgspec.Struct, frozen=True):
-    platforms: list[str]
-    say: str = "已重新排队，将以新的序号发送"
-
-
-class Which(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    reason: Annotated[str, msgspec.Meta(max_length=500, pattern=r"^[^\x00]*$")] = ""
-    """Only what was refused for exactly this reason; everything if empty"""
-
-
-class ResentMany(msgspec.Struct, frozen=True):
-    count: int
 
 
 def found_link(app: App, name: str) -> Link:

@@ -17,9 +17,10 @@ from yiwang.kit import Context
 
 from .docked import TIMES, Docked, Source, docked_event
 from .links import Link
+from .payloads import SHANGHAI, Payload
 from .profile import Refused, untranslate
 from .protocol import Batch, Envelope, Result
-from .records import SHANGHAI, Payload, hash_of
+from .records import hash_of
 from .store import DockedRow, hashes, sql
 
 CASE_KEY: Final = re.compile(r"[^\x00-\x1f]{1,200}\Z")

@@ -12,7 +12,8 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from .records import FIELDS, Payload
+from .payloads import Payload
+from .records import FIELDS
 
 FOLDER: Final = "sync"
 

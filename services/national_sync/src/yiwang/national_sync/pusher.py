@@ -17,9 +17,10 @@ from yiwang.contracts import SyncDelivered, SyncRefused
 from yiwang.kit import App
 
 from .links import Link
+from .payloads import Payload
 from .profile import Refused, translate
 from .protocol import Batch, Envelope, Result, digest_of
-from .records import Payload, hash_of
+from .records import hash_of
 from .store import Due, Unnumbered, sql
 from .transport import Down, Gap, Transport, Unfit
 

@@ -7,8 +7,8 @@ import datetime as dt
 from yiwang.kit import App
 
 from .links import Link
+from .payloads import SHANGHAI
 from .protocol import digest_of
-from .records import SHANGHAI
 from .store import Day, Reconciliation, hashes, sql
 from .transport import Transport
 

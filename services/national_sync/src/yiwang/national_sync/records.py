@@ -1,14 +1,14 @@
 """From events to exchange records: the field lists of case management 6.3 (a proposal; no public standard text exists).
 
 A record is a flat table of plain values. It holds what happened, where, by which unit and role, and nothing of any
-person: fields are picked by name here, so a new field of an event never leaks by itself.
+person: fields are picked by name (`payloads`), so a new field of an event never leaks by itself.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from yiwang.contracts import (
@@ -16,22 +16,25 @@ from yiwang.contracts import (
     CaseDispatched,
     CaseEvent,
     CaseFiled,
-    CaseHandlingConfirmed,
-    CaseHead,
     CaseReported,
     CaseSnapshot,
-    CaseSummary,
     CaseVoided,
-    Clock,
-    FlowRecord,
     MediaRef,
-    Place,
     areas,
-    tag_of,
 )
 
-SHANGHAI: Final = dt.timezone(dt.timedelta(hours=8))
-Payload = dict[str, Any]
+from .payloads import (
+    SHANGHAI,
+    Payload,
+    category_of,
+    claimed_of,
+    filled,
+    flow_of,
+    past_flow_of,
+    place_of,
+    result_of,
+    summary_of,
+)
 
 
 def _names(text: str) -> frozenset[str]:
@@ -59,22 +62,6 @@ FIELDS: Final[dict[str, frozenset[str]]] = {
 }
 """Every field that can ever leave, by kind of record."""
 
-STAGE: Final = {
-    "reported": "report",
-    "verifying": "verify",
-    "accepted": "accept",
-    "filed": "file",
-    "dispatched": "dispatch",
-    "handling": "dispose",
-    "feedback": "feedback",
-    "checking": "check",
-    "closing": "close",
-    "closed": "close",
-    "voided": "void",
-    "suspended": "suspend",
-}
-"""Case state → stage of the exchange; a state that isn't here passes as it is."""
-
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
     """One exchange record. `record_id` names the fact: the same event always gives the same ids."""
@@ -101,20 +88,6 @@ def hash_of(encoded: bytes) -> str:
     return hashlib.sha256(encoded).hexdigest()
 
 
-def filled(payload: Payload) -> Payload:
-    """Without what is empty; moments as RFC 3339 in the zone of China, decimals as text of 7 places.
-
-    So every language writes the same bytes, and a payload's hash can be checked by any receiver.
-    """
-    return {k: _value(v) for k, v in payload.items() if v not in (None, "", (), [])}
-
-
-def _value(value: Any) -> Any:
-    if isinstance(value, dt.datetime):
-        return value.astimezone(SHANGHAI).isoformat(timespec="milliseconds")
-    return f"{value:.7f}" if isinstance(value, float) else value
-
-
 def records_of(event: CaseEvent, base: Payload | None) -> list[Record]:
     """What *event* tells an upper platform; *base* is the case's base record as last told, None if never.
 
@@ -123,13 +96,13 @@ def records_of(event: CaseEvent, base: Payload | None) -> list[Record]:
     """
     if isinstance(event, CaseSnapshot):
         return _of_snapshot(event, base)
-    found = [_record(event, "case_flow", f"flow/{event.case.case_version}", _flow(event))]
+    found = [_record(event, "case_flow", f"flow/{event.case.case_version}", flow_of(event))]
     found += _base_if_changed(event, base)
     found += [_media(event, m) for m in getattr(event, "media", ())]
     if isinstance(event, CaseDispatched):
         found += [_unit(event, a.unit_id, a.unit_name, a.unit_level) for a in event.assignments]
     if isinstance(event, (CaseClosed, CaseVoided)):
-        found.append(_record(event, "case_result", f"result/{event.case.case_version}", _result(event)))
+        found.append(_record(event, "case_result", f"result/{event.case.case_version}", result_of(event)))
     return found
 
 
@@ -149,9 +122,9 @@ def base_of(event: CaseEvent, base: Payload | None) -> Payload:
     head = event.case
     now: Payload = {"case_id": head.case_id, "case_no": head.case_no, "nature": head.nature, "level": head.urgency}
     now |= {"source_code": head.channel.code, "source_set": head.channel.code_set}
-    now |= _category(head) | _place(head.place)
+    now |= category_of(head) | place_of(head.place)
     if isinstance(event, CaseReported):
-        now |= _claimed(event)
+        now |= claimed_of(event)
     if isinstance(event, CaseSnapshot):
         now |= {"description": event.body.description_masked, "reporter_type": event.body.reporter_kind}
     if isinstance(event, CaseFiled):
@@ -159,54 +132,6 @@ def base_of(event: CaseEvent, base: Payload | None) -> Payload:
     if not (base or {}).get("report_time"):
         now["report_time"] = event.occurred_at
     return (base or {}) | filled(now)
-
-
-def _claimed(event: CaseReported) -> Payload:
-    claim = event.claimed_place
-    found: Payload = {
-        "report_time": event.occurred_at,
-        "description": event.description_masked,
-        "reporter_type": event.reporter_kind,
-        "part_code": event.part_id,
-        "address": claim.address_masked,
-    }
-    if event.case.place is None:
-        found |= {"district": claim.county, "street": claim.street9, "community": claim.community12}
-        if claim.point:
-            found |= {"lon": claim.point.lon, "lat": claim.point.lat, "crs": claim.point.crs}
-    return {k: v for k, v in found.items() if v not in (None, "")}
-
-
-def _category(head: CaseHead) -> Payload:
-    c = head.category
-    known = {"condition_id": head.condition_id}
-    if c is None:
-        return known
-    return known | {
-        "code_set": c.code_set,
-        "code_version": c.version,
-        "kind": c.kind,
-        "major": c.major,
-        "minor": c.minor,
-        "class_key": f"{c.code_set}/{c.kind}/{c.major}",
-    }
-
-
-def _place(place: Place | None) -> Payload:
-    if place is None:
-        return {}
-    found: Payload = {
-        "address": place.address_masked,
-        "district": place.area.county,
-        "street": place.area.street9,
-        "community": place.area.community12,
-        "cell_code": place.cell15,
-        "duty_grid": place.duty_grid_id,
-        "part_code": place.part_id16,
-    }
-    if place.point:
-        found |= {"lon": place.point.lon, "lat": place.point.lat, "crs": place.point.crs}
-    return found
 
 
 def _base_if_changed(event: CaseEvent, base: Payload | None) -> list[Record]:
@@ -251,103 +176,18 @@ def _media(event: CaseEvent, m: MediaRef) -> Record:
     return _record(event, "media_ref", f"media/{m.stage}/{m.media_id}", payload)
 
 
-def _flow(event: CaseEvent) -> Payload:
-    head = event.case
-    clock: Clock | None = getattr(event, "clock", None) or next(iter(head.open_clocks), None)
-    payload: Payload = {
-        "case_id": head.case_id,
-        "case_no": head.case_no,
-        "step": head.case_version,
-        "stage": STAGE.get(head.state_before or head.state_after, head.state_after),
-        "action": action_of(event),
-        "from_state": head.state_before,
-        "to_state": head.state_after,
-        "operator_unit": event.actor.unit_id,
-        "operator_role": event.actor.role,
-        "end": event.occurred_at,
-        "overdue": head.flags.overdue,
-        "opinion": getattr(event, "opinion", ""),
-        "round": head.round,
-    }
-    if clock is not None:
-        payload |= {"start": clock.started_at, "deadline": clock.due_at, "used_s": clock.used_s}
-    if isinstance(event, CaseHandlingConfirmed):
-        payload |= {"used_s": event.used_s, "limit_s": event.limit_s, "timeliness": event.timeliness}
-    return payload
-
-
-def action_of(event: CaseEvent) -> str:
-    """``case.filed.v1`` → ``filed``."""
-    return tag_of(type(event)).split(".")[1]
-
-
-def _result(event: CaseClosed | CaseVoided) -> Payload:
-    head, payload = event.case, dict[str, Any]()
-    payload |= {"case_id": head.case_id, "case_no": head.case_no}
-    if event.summary is not None:
-        payload |= _summary(event.summary)
-    if isinstance(event, CaseClosed):
-        return payload | {"outcome": "closed", "archive_type": event.archive_type}
-    payload |= {"outcome": event.void_kind, "reason_code": event.reason_code}
-    return {"close_time": event.occurred_at} | payload
-
-
-def _summary(s: CaseSummary) -> Payload:
-    return {
-        "report_time": s.reported_at,
-        "accept_time": s.accepted_at,
-        "file_time": s.filed_at,
-        "dispatch_time": s.dispatched_at,
-        "dispose_begin": s.handling_started_at,
-        "dispose_end": s.handled_at,
-        "confirm_time": s.confirmed_at,
-        "check_time": s.checked_at,
-        "close_time": s.closed_at,
-        "dispose_units": [u.unit_id for u in s.units],
-        "rework_count": s.rework_count,
-        "postpone_count": s.postpone_count,
-        "hang_count": s.hang_count,
-        "return_count": s.return_count,
-        "timeliness": s.timeliness,
-        "timeliness_source": s.timeliness_source,
-        "self_disposed": s.self_disposed,
-    }
-
-
 def _of_snapshot(event: CaseSnapshot, base: Payload | None) -> list[Record]:
     body = event.body
     found = _base_if_changed(event, base)
-    found += [_record(event, "case_flow", f"flow/{f.seq}", _past_flow(event, f), f.ended_at) for f in body.history]
+    found += [_record(event, "case_flow", f"flow/{f.seq}", past_flow_of(event, f), f.ended_at) for f in body.history]
     found += [_media(event, m) for m in body.media]
     found += [_unit(event, a.unit_id, a.unit_name, a.unit_level) for a in body.assignments]
     if body.summary is not None:
         head = event.case
-        payload = _summary(body.summary) | {
+        payload = summary_of(body.summary) | {
             "case_id": head.case_id,
             "case_no": head.case_no,
             "outcome": head.state_after,
         }
         found.append(_record(event, "case_result", f"result/{head.case_version}", payload))
     return found
-
-
-def _past_flow(event: CaseSnapshot, f: FlowRecord) -> Payload:
-    head = event.case
-    return {
-        "case_id": head.case_id,
-        "case_no": head.case_no,
-        "step": f.seq,
-        "stage": STAGE.get(f.state_before or f.state_after, f.state_after),
-        "action": f.action,
-        "from_state": f.state_before,
-        "to_state": f.state_after,
-        "operator_unit": f.unit_id,
-        "operator_role": f.role,
-        "start": f.started_at,
-        "end": f.ended_at,
-        "deadline": f.due_at,
-        "used_s": f.used_s,
-        "overdue": f.overdue,
-        "opinion": f.opinion,
-        "round": head.round,
-    }

@@ -9,7 +9,8 @@ from typing import Any, Final
 import msgspec
 from yiwang.kit import Sql
 
-from .records import Payload, Record
+from .payloads import Payload
+from .records import Record
 
 sql: Final = Sql("yiwang.national_sync")
 

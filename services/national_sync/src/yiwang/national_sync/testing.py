@@ -14,8 +14,9 @@ from yiwang.contracts import CaseClosed, CaseEvent, CaseLocated, CaseSummary
 from yiwang.kit import ManualClock
 from yiwang.kit.testing import NOON, a_case, a_head, a_place, a_report
 
+from .payloads import SHANGHAI, Payload
 from .protocol import Batch, Envelope
-from .records import FIELDS, SHANGHAI, Payload, hash_of
+from .records import FIELDS, hash_of
 
 SECRET: Final = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 REQUIRED: Final = {"case_base": {"case_id", "report_time"}, "case_flow": {"case_id", "step"}}

@@ -1,0 +1,21 @@
+"""HTTP beyond routes: building and serving the app, and the parts of a refusal."""
+
+from ._http import build_http, close_http, http_server, serve_http, sse
+from ._http_errors import invalid, problem_of
+from ._problems import ProblemBody, error_codes
+from ._tokens import IdentitySettings, Keys, Verifier
+
+__all__ = [
+    "IdentitySettings",
+    "Keys",
+    "ProblemBody",
+    "Verifier",
+    "build_http",
+    "close_http",
+    "error_codes",
+    "http_server",
+    "invalid",
+    "problem_of",
+    "serve_http",
+    "sse",
+]
