@@ -11,7 +11,7 @@ from yiwang.dispatch.testing import BY_HAND, located, reported, some_rules
 from yiwang.kit.testing_http import assert_api_holds
 from yiwang.stack.testing import TestNode
 
-TRIED = {"correct", "verify_result", "suspend"}
+TRIED = {"correct", "verify_result", "dispatch", "suspend"}
 """One factory makes all actions' routes; these have the richest bodies."""
 
 
