@@ -32,7 +32,7 @@ types: $(READY)  ## mypy --strict alone
 	$(BIN)/mypy libs/*/src services/*/src
 
 test: $(READY)  ## All tests on real NATS and PostgreSQL; ARGS="-k word" chooses
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
 
 test-one: $(READY)  ## The tests of one service or library: make test-one S=dispatch
 	@test -n "$(S)" || { echo "Say which one: make test-one S=dispatch"; exit 1; }
