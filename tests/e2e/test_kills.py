@@ -216,7 +216,7 @@ async def check_orders(town: Town) -> None:
         known = {r["case_id"]: r["version"] for r in await db.fetch("select case_id, version from intake.progress")}
         # Intake follows the moves that a citizen is told of; deadline warnings and corrections are none.
         assert set(stream) == set(known)
-        assert [] == [case for case, version in known.items() if version not in stream[case]]
+        assert [case for case, version in known.items() if version not in stream[case]] == []
         flow = defaultdict(list)
         for row in await db.fetch("select case_id, seq, version from dispatch.flow order by case_id, seq"):
             flow[row["case_id"]].append(row["version"])

@@ -65,17 +65,26 @@ async def test_a_backup_under_load_restores_without_loss_or_doubling(
         pytest.skip("a given NATS has one account; restoring beside the original needs two")
     async with node.running(filing()):
         await publish(node, 0, 40)
-        load = asyncio.create_task(publish(node, 40, 200))
+        enough, more = asyncio.Event(), 40
+
+        async def keep_publishing() -> None:
+            nonlocal more
+            while not enough.is_set():
+                await publish(node, more, more + 1)
+                more += 1
+
+        load = asyncio.create_task(keep_publishing())
         manifest = await backup(environ_of(node), open_dir / "backup")
-        assert not load.done()
+        enough.set()
         await load
+        assert more > 40
         await node.settled()
 
     fresh = await another(test_servers)
     try:
         assert await restore(environ_of(fresh), open_dir / "backup", manifest, replace=False) == 2
         reported = {event.case.case_id for event in await fresh.events(CaseReported)}
-        assert {f"case-{n}" for n in range(40)} <= reported < {f"case-{n}" for n in range(200)}
+        assert {f"case-{n}" for n in range(40)} <= reported <= {f"case-{n}" for n in range(more)}
         assert await rows(fresh) <= reported
         async with fresh.running(filing()) as app:
             assert app.node.incarnation == 2

@@ -113,7 +113,8 @@ async def test_a_recorded_span_names_the_route_and_nothing_personal(desk):
     assert isinstance(edge, Edge)
     edge.tracer = provider.get_tracer("test")
     async with desk.client() as http:
-        await http.get("/things/1?name=张三")
+        parent = {"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}
+        await http.get("/things/1?name=张三", headers=parent)
     [span] = exporter.get_finished_spans()
     assert span.name == "GET /things/{no}"
     assert dict(span.attributes) == {

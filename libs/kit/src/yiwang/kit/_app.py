@@ -217,8 +217,6 @@ class App:
         names.EMITTED.labels(self.service.name).inc(len(ctx.outputs))
         if items:
             names.BATCH.labels(self.service.name).observe(len(items))
-            for group in [g for g in self.waiting if g.startswith("group ")]:
-                self.waiting.pop(group, None)
 
     def count_parked(self, item: Item) -> None:
         names.PARKED.labels(self.service.name, item.sub.tag).inc()

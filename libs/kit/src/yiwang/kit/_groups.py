@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -39,6 +40,7 @@ class Groups:
     def drop(self, group: int) -> None:
         """The lease is lost: stop at once."""
         self.leases.pop(group, None)
+        self.app.waiting.pop(f"group {group}", None)
         for task in self._tasks.pop(group, []):
             task.cancel()
         names.GROUPS.labels(self.app.service.name).set(len(self.leases))
@@ -65,12 +67,14 @@ class Groups:
         pause = 0.1
         while group in self.leases:
             worker = self.workers[group] = Worker(self.app, group, epoch)
+            begun = time.monotonic()
             try:
                 await worker.run()
                 return
             except LeaseLost:
                 log.info("lease_lost", service=self.app.service.name, group=group)
                 self.leases.pop(group, None)
+                self.app.waiting.pop(f"group {group}", None)
                 return
             except FeedLost as error:
                 log.info("feed_reopened", service=self.app.service.name, group=group, reason=str(error))
@@ -78,9 +82,7 @@ class Groups:
                 self.app.waiting[f"group {group}"] = f"分区组{group}等待：{error!r:.300}"
                 log.error("worker_waits", service=self.app.service.name, group=group, error=repr(error)[:500],
                           exc_info=None if self.app.is_outage(error) else error)  # fmt: skip
-                pause = min(pause * 2, 5.0)
-            else:
-                pause = 0.1
+                pause = min(pause * 2, 5.0) if time.monotonic() - begun < 10 else 0.1
             await asyncio.sleep(pause)
 
     async def _publish(self, group: int) -> None:

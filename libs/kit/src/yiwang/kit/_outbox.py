@@ -61,6 +61,7 @@ class Outbox:
                         pass
         finally:
             self.wakes.pop(group, None)
+            self._app.waiting.pop("outbox", None)
 
     async def _publish_page(self, group: int) -> bool:
         """Publish the first page; a failure leaves it for the next try, from the first unacked on."""

@@ -156,6 +156,7 @@ class Worker:
     async def run(self) -> None:
         """Handle until the lease is lost; raises LeaseLost, FeedLost or what the database raised."""
         await self.open()
+        self.app.waiting.pop(f"group {self.group}", None)
         try:
             while self.group in self.app.leases:
                 self.wake.clear()
