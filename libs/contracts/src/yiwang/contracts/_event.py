@@ -13,7 +13,7 @@ __all__ = ["CaseEvent", "Event", "Flow"]
 Flow = Literal["up", "down", "local"]
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag=""):
+class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag=""):
     """Something that happened, once, and will not change.
 
     A service returns events with the fields of their own; the kit stamps the rest (the *envelope*) from the

@@ -25,8 +25,8 @@ The mark is a JSON-schema extra (``x-personal``), so that readers in any languag
 """
 
 
-class Value(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Base of everything that an event contains."""
+class Value(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """Base of everything that an event contains. Trees without cycles: the collector need not look at them."""
 
 
 class Code(Value, frozen=True, kw_only=True):

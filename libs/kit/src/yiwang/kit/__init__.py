@@ -10,7 +10,7 @@ from ._clock import Clock, ManualClock, SystemClock, VirtualClock, clock_from
 from ._config import ConfigError, Kit, load
 from ._context import Context, Tx
 from ._envelope import derived_id
-from ._identity import Caller, Post, Role, allow, anonymous
+from ._identity import Caller, Post, Role, allow, anonymous, signed
 from ._nats import JetStreamError, PubAck
 from ._node import Node
 from ._problems import ErrorCode, FieldError, Problem, answers
@@ -22,5 +22,5 @@ __all__ = [
     "App", "Caller", "Clock", "ConfigError", "Context", "ErrorCode", "Event", "FieldError", "JetStreamError", "Kit",
     "ManualClock", "Node", "Outcome", "Post", "Problem", "PubAck", "Reject", "Retry", "Role", "Scope", "Service", "Sql",
     "SystemClock", "Timer", "Tx", "VirtualClock", "allow", "anonymous", "answers", "clock_from", "derived_id", "load", "main",
-    "migrate", "running", "serve",
+    "migrate", "running", "serve", "signed",
 ]  # fmt: skip

@@ -155,11 +155,13 @@ NOBODY: Final = Caller()
 class Guard:
     """Who may use a route; a Litestar guard that the kit can read."""
 
-    __slots__ = ("public", "roles")
+    __slots__ = ("kind", "public", "roles")
 
-    def __init__(self, roles: frozenset[str], *, public: bool = False) -> None:
+    def __init__(self, roles: frozenset[str], *, public: bool = False, kind: str = "roles") -> None:
         self.roles = roles
         self.public = public
+        self.kind = kind
+        """roles, signed or anonymous"""
 
     async def __call__(self, connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
         """Raises kit.unauthenticated, kit.forbidden or kit.out_of_area."""
@@ -193,7 +195,9 @@ def allow(*roles: str) -> Guard:
     return Guard(frozenset(map(str, roles)))
 
 
-anonymous: Final = Guard(frozenset(), public=True)
+signed: Final = Guard(frozenset(), public=True, kind="signed")
+"""Another platform calls, and the handler verifies its signature before it does anything else."""
+anonymous: Final = Guard(frozenset(), public=True, kind="anonymous")
 """Anybody, also without a token. Only a citizen's report, its follow-up, logging in, and public keys."""
 
 

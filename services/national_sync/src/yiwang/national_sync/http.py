@@ -11,7 +11,7 @@ import msgspec
 from litestar import Request, Response, get, post
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import Parameter
-from yiwang.kit import App, Caller, Context, Role, allow, anonymous, answers
+from yiwang.kit import App, Caller, Context, Role, allow, answers, signed
 
 from . import errors
 from .inbound import OutOfSequence, accept
@@ -175,7 +175,7 @@ SIGNED: Final = answers(errors.NO_PLATFORM, errors.NOT_INBOUND, errors.UNSIGNED)
 
 @post(
     "/sync/inbound/{platform:str}",
-    guards=[anonymous],
+    guards=[signed],
     request_max_body_size=MAX_BATCH_BYTES,
     responses=answers(errors.NO_PLATFORM, errors.NOT_INBOUND, errors.UNSIGNED, errors.BAD_BATCH) | GAP,
     status_code=200,
@@ -205,7 +205,7 @@ def _target(request: Request[Any, Any, Any]) -> bytes:
     return request.scope["path"].encode() + (b"?" + query if query else b"")
 
 
-@get("/sync/inbound/{platform:str}/digest", guards=[anonymous], responses=SIGNED)
+@get("/sync/inbound/{platform:str}/digest", guards=[signed], responses=SIGNED)
 async def inbound_digest(
     app: App,
     platform: str,
@@ -219,7 +219,7 @@ async def inbound_digest(
     return DayDigest(count=len(held), digest=digest_of(held))
 
 
-@get("/sync/inbound/{platform:str}/records", guards=[anonymous], responses=SIGNED)
+@get("/sync/inbound/{platform:str}/records", guards=[signed], responses=SIGNED)
 async def inbound_records(
     app: App,
     platform: str,
