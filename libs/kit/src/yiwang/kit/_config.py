@@ -45,6 +45,8 @@ class Kit(msgspec.Struct, frozen=True, kw_only=True):
     """After so long without a sign of life, another replica takes a group over"""
     batch: int = 200
     """Events in one transaction at the most"""
+    linger_ms: float = 20.0
+    """Longest rest after a small batch under load, so that the next one is larger; 0 for the least latency"""
     patience_hours: float = 24.0
     """How long an event whose handler fails for an unknown reason is tried before it is parked"""
     duplicate_window_s: int = 600

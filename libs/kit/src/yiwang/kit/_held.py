@@ -112,7 +112,7 @@ class Held:
             reason[:2000].replace("\0", ""), item.data,
         )  # fmt: skip
         if item.event is not None:
-            await self._app.inbox.fresh(db, [item])
+            await self._app.inbox.note(db, [item])
         if item.held:
             await db.execute("delete from kit_held where n = $1", item.held)
         self._app.count_parked(item)

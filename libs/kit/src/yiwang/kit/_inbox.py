@@ -43,25 +43,27 @@ class Inbox:
                 )
             self._days.add(day)
 
-    async def fresh(self, db: Tx, items: list[Item]) -> list[Item]:
-        """Write the ids down inside the transaction; returns those items that weren't handled before."""
-        if not items:
-            return []
-        ids = [item.event.id for item in items if item.event]
-        days = [day_of(item.event) for item in items if item.event]
-        new = {
-            r["event_id"]
-            for r in await db.fetch(
-                "insert into kit_inbox select * from unnest($1::text[], $2::date[]) on conflict do nothing returning event_id",
-                ids, days,
-            )
-        }  # fmt: skip
+    @staticmethod
+    def rows(items: list[Item]) -> tuple[list[str], list[dt.date]]:
+        """Ids and days of *items*, as columns."""
+        events = [item.event for item in items if item.event]
+        return [event.id for event in events], [day_of(event) for event in events]
+
+    @staticmethod
+    def pick(items: list[Item], new: set[str]) -> list[Item]:
+        """Those of *items* whose id is *new*; of two with one id the first."""
         fresh = []
         for item in items:
             if item.event and item.event.id in new:
                 new.discard(item.event.id)
                 fresh.append(item)
         return fresh
+
+    async def note(self, db: Tx, items: list[Item]) -> None:
+        """Write the ids down inside the transaction."""
+        await db.execute(
+            "insert into kit_inbox select * from unnest($1::text[], $2::date[]) on conflict do nothing", *self.rows(items)
+        )
 
     async def forget(self, db: Tx, items: list[Item]) -> None:
         """Take ids out again, in the same transaction, for items that this batch leaves to the next."""

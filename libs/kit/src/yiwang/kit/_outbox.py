@@ -19,6 +19,15 @@ log: Final = structlog.get_logger("yiwang.outbox")
 PAGE: Final = 2000
 
 
+async def _either(wake: asyncio.Event, seconds: float) -> None:
+    """Wait for *wake*, at most *seconds*."""
+    try:
+        async with asyncio.timeout(seconds):
+            await wake.wait()
+    except TimeoutError:
+        pass
+
+
 class Outbox:
     """Writes outputs inside the transaction and wakes whoever must publish them."""
 
@@ -51,42 +60,44 @@ class Outbox:
         """Publish what the group's rows hold, in order, for as long as the lease is ours."""
         wake = self.wakes[group] = asyncio.Event()
         try:
-            while group in self._app.leases:
-                wake.clear()
-                if not await self._publish_page(group):
-                    try:
-                        async with asyncio.timeout(1.0):
-                            await wake.wait()
-                    except TimeoutError:
-                        pass
+            async with self._app.pool.acquire() as db:
+                # Losing a delete only means publishing the same ids again.
+                await db.execute("set synchronous_commit = off")
+                sent: list[int] = []
+                while group in self._app.leases:
+                    wake.clear()
+                    sent, rows = await self._publish_page(db, group, sent)
+                    if rows == 0:
+                        await _either(wake, 1.0)
+                    elif rows < PAGE // 20:  # a short rest makes the next page larger
+                        await asyncio.sleep(self._app.kit.linger_ms / 2000)
         finally:
             self.wakes.pop(group, None)
             self._app.waiting.pop("outbox", None)
 
-    async def _publish_page(self, group: int) -> bool:
-        """Publish the first page; a failure leaves it for the next try, from the first unacked on."""
+    async def _publish_page(self, db: Tx, group: int, sent: list[int]) -> tuple[list[int], int]:
+        """Delete the rows *sent*, publish the next page; returns what is sent now and how many rows there were.
+
+        A failure leaves the page for the next try, from the first unacked on.
+        """
         app = self._app
-        rows = await app.pool.fetch(
-            "select n, id, subject, trace, data from kit_outbox where $1 = 1 or pp % $1 = $2 order by n limit $3",
-            app.groups, group, PAGE,
+        rows = await db.fetch(
+            "with gone as (delete from kit_outbox where n = any($4::bigint[]))"
+            " select n, id, subject, trace, data from kit_outbox where ($1 = 1 or pp % $1 = $2) and n <> all($4::bigint[])"
+            " order by n limit $3",
+            app.groups, group, PAGE, sent,
         )  # fmt: skip
         if not rows or group not in app.leases:
-            return False
+            return [], 0
         try:
-            await app.publisher.publish(
-                [(r["subject"], bytes(r["data"]), r["id"], r["trace"]) for r in rows], timeout=10
-            )
+            await app.publisher.publish([(r["subject"], r["data"], r["id"], r["trace"]) for r in rows], timeout=10)
         except Exception as error:  # noqa: BLE001 - an outage is waited out
             log.warning("outbox_waits", service=app.service.name, rows=len(rows), error=repr(error)[:300])
             app.waiting["outbox"] = f"{len(rows)} 条事件等待发布：{error!r:.120}"
             await asyncio.sleep(0.5)
-            return True
+            return [], len(rows)
         app.waiting.pop("outbox", None)
-        async with app.pool.acquire() as db, db.transaction():
-            # Losing this delete only means publishing the same ids again.
-            await db.execute("set local synchronous_commit = off")
-            await db.execute("delete from kit_outbox where n = any($1::bigint[])", [r["n"] for r in rows])
-        return True
+        return [r["n"] for r in rows], len(rows)
 
     async def size(self) -> int:
         """Rows that still wait (an estimate is enough for back-pressure)."""

@@ -7,6 +7,7 @@ or is parked (`Reject`) and never blocks other keys; an outage of PostgreSQL or 
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING, Final
 
 import asyncpg
@@ -163,12 +164,16 @@ class Worker:
                 raws = await self._collect()
                 due = self.held.due()
                 self.idle = not raws and not due and not any(feed.pending for feed in self.feeds)
+                begun = time.perf_counter()
                 if raws:
                     await self._handle(raws)
                 for key in due:
                     await self._handle_held(key)
                 if not raws and not due:
                     await self._wait(self.held.pause())
+                elif len(raws) < self.app.kit.batch // 4:
+                    # Under load a short rest makes the next batch larger, and a transaction costs much the same either way.
+                    await asyncio.sleep(min(2 * (time.perf_counter() - begun), self.app.kit.linger_ms / 1000))
         finally:
             await self.close()
 
@@ -215,7 +220,9 @@ class Worker:
             await self._settle(items[0], ValueError(items[0].poison), ends={} if not ends else self._reached(items[:1]))
             return 1
         stop = next((n for n, item in enumerate(items) if item.poison), len(items))
-        items = items[:stop]
+        if stop < len(items):
+            items = items[:stop]
+            ends = self._reached(items) if ends else {}
         try:
             return await self._transaction(items, ends, held_key)
         except HandlerFailed as failed:
@@ -234,11 +241,9 @@ class Worker:
         app = self.app
         await app.inbox.ensure([item.event for item in items if item.event is not None])
         async with app.pool.acquire() as db, db.transaction():
-            await self._fence(db)
             waiting = [] if held_key else [item for item in items if item.key in self.held]
             waiting_ids = {id(item) for item in waiting}
-            run = [item for item in items if id(item) not in waiting_ids]
-            fresh = await app.inbox.fresh(db, run)
+            fresh = await self._begin(db, [item for item in items if id(item) not in waiting_ids], ends)
             with span_of(f"{app.service.name} handles", [item.trace for item in fresh]):
                 left, ctx = await self.engine.run(fresh, db)
                 await app.outbox.write(db, ctx)
@@ -248,11 +253,11 @@ class Worker:
                 items = items[:cut]
                 kept = {id(item) for item in items}
                 waiting = [item for item in waiting if id(item) in kept]
-                ends = self._reached(items) if ends else {}
+                ends = {s: max(self.positions.get(s, 0), self._reached(items).get(s, 0)) for s in ends}
+                await self._move(db, ends)
             await self.held.write(db, waiting)
             if held_key:
                 await db.execute("delete from kit_held where n = any($1::bigint[])", [item.held for item in items])
-            await self._move(db, ends)
         for stream, seq in ends.items():
             self.positions[stream] = max(seq, self.positions.get(stream, 0))
         if ctx.outputs:
@@ -260,20 +265,36 @@ class Worker:
         app.count(items, ctx)
         return len(items)
 
-    async def _fence(self, db: Tx) -> None:
-        kept = await db.fetchval(
-            "update kit_lease set until = now() + $4 * interval '1 s' where grp = $1 and epoch = $2 and owner = $3 returning grp",
+    async def _begin(self, db: Tx, items: list[Item], ends: dict[str, int]) -> list[Item]:
+        """Fence, move the positions and write the inbox, in one statement; returns the items not handled before.
+
+        Raises LeaseLost when the lease isn't ours any more.
+        """
+        ids, days = self.app.inbox.rows(items)
+        row = await db.fetchrow(
+            "with lease as (update kit_lease set until = now() + $4 * interval '1 s' where grp = $1 and epoch = $2"
+            " and owner = $3 returning grp), moved as (update kit_position p set seq = n.seq from lease,"
+            " unnest($5::text[], $6::bigint[]) n(stream, seq)"
+            " where p.grp = lease.grp and p.stream = n.stream),"
+            " fresh as (insert into kit_inbox select i.id, i.day from lease, unnest($7::text[], $8::date[]) i(id, day)"
+            " on conflict do nothing returning event_id)"
+            " select (select count(*) from lease) held, array(select event_id from fresh) fresh",
             self.group, self.epoch, self.app.replica, self.app.kit.lease_seconds,
+            list(ends), [max(seq, self.positions.get(stream, 0)) for stream, seq in ends.items()], ids, days,
         )  # fmt: skip
-        if kept is None:
+        if row is None or not row["held"]:
             raise LeaseLost
+        return self.app.inbox.pick(items, set(row["fresh"]))
+
+    async def _fence(self, db: Tx) -> None:
+        await self._begin(db, [], {})
 
     async def _move(self, db: Tx, ends: dict[str, int]) -> None:
         if ends:
             await db.execute(
-                "update kit_position p set seq = greatest(p.seq, n.seq) from unnest($2::text[], $3::bigint[]) n(stream, seq)"
+                "update kit_position p set seq = n.seq from unnest($2::text[], $3::bigint[]) n(stream, seq)"
                 " where p.grp = $1 and p.stream = n.stream",
-                self.group, list(ends), list(ends.values()),
+                self.group, list(ends), [max(seq, self.positions.get(stream, 0)) for stream, seq in ends.items()],
             )  # fmt: skip
 
     # -- what waits ----------------------------------------------------------------------------------------------
