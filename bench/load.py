@@ -83,7 +83,7 @@ async def main(  # noqa: C901 - one loop and its callbacks
                 at = begin + n / rate  # the moment it should have gone: waiting counts as latency
                 one = fresh()
                 if free:
-                    free.pop().send(one, at)
+                    free.pop(0).send(one, at)  # in turn: an idle connection would be closed
                 else:
                     queue.append((one, at))
             await asyncio.sleep(0.002)
