@@ -63,17 +63,24 @@ class Outbox:
             async with self._app.pool.acquire() as db:
                 # Losing a delete only means publishing the same ids again.
                 await db.execute("set synchronous_commit = off")
-                sent: list[int] = []
-                while group in self._app.leases:
-                    wake.clear()
-                    sent, rows = await self._publish_page(db, group, sent)
-                    if rows == 0:
-                        await _either(wake, 1.0)
-                    elif rows < PAGE // 20:  # a short rest makes the next page larger
-                        await asyncio.sleep(self._app.kit.linger_ms / 2000)
+                try:
+                    await self._publish_pages(db, group, wake)
+                finally:
+                    if not db.is_closed():
+                        await db.execute("reset synchronous_commit")
         finally:
             self.wakes.pop(group, None)
             self._app.waiting.pop("outbox", None)
+
+    async def _publish_pages(self, db: Tx, group: int, wake: asyncio.Event) -> None:
+        sent: list[int] = []
+        while group in self._app.leases:
+            wake.clear()
+            sent, rows = await self._publish_page(db, group, sent)
+            if rows == 0:
+                await _either(wake, 1.0)
+            elif rows < PAGE // 20:  # a short rest makes the next page larger
+                await asyncio.sleep(self._app.kit.linger_ms / 2000)
 
     async def _publish_page(self, db: Tx, group: int, sent: list[int]) -> tuple[list[int], int]:
         """Delete the rows *sent*, publish the next page; returns what is sent now and how many rows there were.
