@@ -41,13 +41,6 @@ log: Final = structlog.get_logger("yiwang.app")
 RETRIED: Final = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 
 
-async def _as_it_is(connection: Any) -> None:
-    """Leave a returned connection as it is: nothing here sets a session variable without resetting it.
-
-    The driver still ends an open transaction; its own reset would cost a round trip after every use.
-    """
-
-
 class Link(msgspec.Struct):
     """A process's link to one node's NATS, shared by its services."""
 
@@ -178,7 +171,7 @@ class App:
             settings["role"] = f"yw_{schema}"
         self._pool = await asyncpg.create_pool(
             url or self.kit.database_url, min_size=1, max_size=8 + 2 * self.groups, command_timeout=30,
-            server_settings=settings, max_inactive_connection_lifetime=300, reset=_as_it_is,
+            server_settings=settings, max_inactive_connection_lifetime=300,
         )  # fmt: skip
 
     async def stop(self) -> None:

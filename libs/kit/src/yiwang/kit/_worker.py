@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 TRANSIENT: Final = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
     asyncpg.ObjectNotInPrerequisiteStateError,
