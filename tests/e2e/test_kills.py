@@ -186,6 +186,7 @@ async def test_whatever_is_killed_the_books_balance(tmp_path: Path) -> None:
                 await town.ready()
                 end = time.monotonic() + SECONDS
                 await asyncio.gather(town.load(end), town.people(end), town.torment(end))
+                await town.ready()
                 books = await settled_books(town)
                 await check_orders(town)
             finally:

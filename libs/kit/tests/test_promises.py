@@ -246,6 +246,19 @@ async def test_replicas_share_the_groups_and_take_over_what_one_leaves(node: Tes
         assert len(await heard(a)) == 40
 
 
+async def test_a_group_that_is_handed_over_no_longer_says_that_it_waits(node: TestNode) -> None:
+    """What one replica waited for isn't its matter any more: /readyz must not stay red for ever."""
+    service = keeper()
+    service.on(CaseFiled)(keep)
+    async with node.running(service) as app:
+        await node.settled()
+        app.waiting["group 0"] = "an outage"
+
+        await app.work.release(0)
+
+        assert "group 0" not in app.waiting
+
+
 async def test_a_newer_set_of_events_takes_over_and_hears_an_added_type_from_its_beginning(node: TestNode) -> None:
     """Older replicas drain; the new type is caught up from the first event, nothing else is heard twice."""
     old = keeper()

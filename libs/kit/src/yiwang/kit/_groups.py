@@ -40,7 +40,6 @@ class Groups:
     def drop(self, group: int) -> None:
         """The lease is lost: stop at once."""
         self.leases.pop(group, None)
-        self.app.waiting.pop(f"group {group}", None)
         for task in self._tasks.pop(group, []):
             task.cancel()
         names.GROUPS.labels(self.app.service.name).set(len(self.leases))
@@ -64,6 +63,12 @@ class Groups:
         )
 
     async def _work(self, group: int, epoch: int) -> None:
+        try:
+            await self._keep_working(group, epoch)
+        finally:  # lost, handed over or stopped: whoever holds the group now says what it waits for
+            self.app.waiting.pop(f"group {group}", None)
+
+    async def _keep_working(self, group: int, epoch: int) -> None:
         pause = 0.1
         while group in self.leases:
             worker = self.workers[group] = Worker(self.app, group, epoch)
@@ -74,7 +79,6 @@ class Groups:
             except LeaseLost:
                 log.info("lease_lost", service=self.app.service.name, group=group)
                 self.leases.pop(group, None)
-                self.app.waiting.pop(f"group {group}", None)
                 return
             except FeedLost as error:
                 log.info("feed_reopened", service=self.app.service.name, group=group, reason=str(error))
