@@ -15,7 +15,7 @@ from yiwang.contracts import NoticeDelivered, NoticeFailed, ReportContact
 from yiwang.kit import ManualClock
 from yiwang.kit.testing import NOON
 from yiwang.notification.app import service
-from yiwang.notification.testing import a_wish, closed, dispatched
+from yiwang.notification.testing import a_wish, closed, daytime, dispatched
 from yiwang.notification.testing_receivers import MailServer, Receiver, a_mail_server, a_receiver
 from yiwang.stack.testing import TestNode
 
@@ -63,7 +63,7 @@ async def books(app: Any) -> dict[str, int]:
 
 async def test_a_webhook_is_signed_with_the_secret_that_was_shown_once(node: TestNode, receiver: Receiver) -> None:
     """The receiver verifies it with the library of the spec; the event says that it was delivered."""
-    async with node.running(service, settings=ALLOW) as app:
+    async with node.running(service, settings=ALLOW, clock=daytime()) as app:
         made = await endpoint(app, receiver.url("/hook?key=abc"))
         await node.publish(a_wish())
         [delivered] = await node.until(NoticeDelivered)
@@ -113,7 +113,7 @@ async def test_a_crash_between_sending_and_recording_sends_again_with_the_same_i
     node: TestNode, receiver: Receiver
 ) -> None:
     """At least once to the outside: the claim ends, another sender takes over."""
-    async with node.running(service, settings=ALLOW) as app:
+    async with node.running(service, settings=ALLOW, clock=daytime()) as app:
         await endpoint(app, receiver.url())
         await node.publish(a_wish())
         await node.until(NoticeDelivered)
@@ -131,7 +131,7 @@ async def test_a_receiver_that_is_gone_is_switched_off_and_the_administrator_tol
     node: TestNode, receiver: Receiver
 ) -> None:
     """410: no further attempt, to nobody; the notice itself still stands in the unit's inbox."""
-    async with node.running(service, settings=ALLOW) as app:
+    async with node.running(service, settings=ALLOW, clock=daytime()) as app:
         made = await endpoint(app, receiver.url())
         receiver.answers = [(410, {})]
         await node.publish(a_wish(), a_wish(business_id="flood/2"))
@@ -174,7 +174,7 @@ async def test_the_reporter_s_contact_goes_only_to_a_gateway_that_may_have_it(
     node: TestNode, receiver: Receiver
 ) -> None:
     """Unsealed at the last moment; not stored in the clear, not in any event."""
-    async with node.running(service, settings=ALLOW) as app:
+    async with node.running(service, settings=ALLOW, clock=daytime()) as app:
         await endpoint(app, receiver.url("/sms"), "reporter:*", receives_contact=True)
         await endpoint(app, receiver.url("/other"), "reporter:*")
         await endpoint(app, receiver.url("/all"), "*")
@@ -194,7 +194,7 @@ async def test_the_reporter_s_contact_goes_only_to_a_gateway_that_may_have_it(
 
 async def test_an_erased_contact_reaches_nobody(node: TestNode, receiver: Receiver) -> None:
     """The key is gone; the notice fails with the reason, and nothing of the person leaves."""
-    async with node.running(service, settings=ALLOW) as app:
+    async with node.running(service, settings=ALLOW, clock=daytime()) as app:
         await endpoint(app, receiver.url("/sms"), "reporter:*", receives_contact=True)
         await node.publish(ReportContact(report_id="r-1", case_id="c-1", phone=await app.vault.seal("r-1", "138")))
         await node.settled()
@@ -273,7 +273,7 @@ async def test_a_refused_mailbox_gives_way_to_the_next_step(
     )
     (folder / "rules.toml").write_text('version = "1"\n')
     settings = {"smtp_host": "127.0.0.1", "smtp_port": mail_server.port, "smtp_tls": "none"}
-    async with node.running(service, settings=settings, profile=tmp_path) as app:
+    async with node.running(service, settings=settings, profile=tmp_path, clock=daytime()) as app:
         await endpoint(app, "nobody@example.gov.cn", channel="email")
         await node.publish(a_wish())
         await node.until(NoticeFailed)
@@ -310,7 +310,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
 async def test_an_endpoint_that_cannot_be_is_refused_with_a_sentence(node: TestNode) -> None:
     """The administrator knows what to do; nothing is stored."""
     right: dict[str, Any] = {"channel": "webhook", "name": "x", "target": "http://127.0.0.1/", "audiences": ["*"]}
-    async with node.running(service, settings=ALLOW) as app:
+    async with node.running(service, settings=ALLOW, clock=daytime()) as app:
         http = app.http("admin")
         answers = [(await http.post("/notices/endpoints", json=right | change)).json() for change, _ in REFUSED]
 
@@ -320,7 +320,7 @@ async def test_an_endpoint_that_cannot_be_is_refused_with_a_sentence(node: TestN
 
 
 async def test_only_administrators_keep_endpoints(node: TestNode) -> None:
-    async with node.running(service, settings=ALLOW) as app:
+    async with node.running(service, settings=ALLOW, clock=daytime()) as app:
         answer = await app.http("dispatcher").get("/notices/endpoints")
 
         assert answer.status_code == 403
@@ -328,7 +328,11 @@ async def test_only_administrators_keep_endpoints(node: TestNode) -> None:
 
 async def test_several_replicas_send_each_notice_once(node: TestNode, receiver: Receiver) -> None:
     """One of them sends; nobody gets a message twice while nothing fails."""
-    async with node.running(service, settings=ALLOW) as first, node.running(service, settings=ALLOW):
+    clock = daytime()
+    async with (
+        node.running(service, settings=ALLOW, clock=clock) as first,
+        node.running(service, settings=ALLOW, clock=clock),
+    ):
         await endpoint(first, receiver.url())
         await node.publish(*(a_wish(business_id=f"flood/{n}") for n in range(40)))
         await node.until(NoticeDelivered, 40)
@@ -340,7 +344,7 @@ async def test_a_slow_receiver_does_not_hold_up_the_others(node: TestNode, recei
     """It may keep eight messages waiting; the other endpoint has all of its own meanwhile."""
     with a_receiver() as slow:
         slow.hold.clear()
-        async with node.running(service, settings=ALLOW) as app:
+        async with node.running(service, settings=ALLOW, clock=daytime()) as app:
             await endpoint(app, slow.url())
             await endpoint(app, receiver.url())
             await node.publish(*(a_wish(business_id=f"flood/{n}") for n in range(20)))
@@ -381,7 +385,7 @@ async def test_nothing_personal_is_logged(
     node: TestNode, receiver: Receiver, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """Not the contact, not the words of the notice, not the secret, even when the receiver fails."""
-    async with node.running(service, settings=ALLOW) as app:
+    async with node.running(service, settings=ALLOW, clock=daytime()) as app:
         made = await endpoint(app, receiver.url("/sms"), "reporter:*", receives_contact=True)
         sealed = await app.vault.seal("r-1", "13812345678")
         receiver.answers = [(410, {})]
@@ -399,7 +403,7 @@ async def test_nothing_personal_is_logged(
 async def test_a_service_that_stops_finishes_what_it_is_sending(node: TestNode, receiver: Receiver) -> None:
     """A rolling restart sends nothing twice: the answer that was under way is recorded."""
     receiver.hold.clear()
-    async with node.running(service, settings=ALLOW) as app:
+    async with node.running(service, settings=ALLOW, clock=daytime()) as app:
         await endpoint(app, receiver.url())
         await node.publish(a_wish())
         async with asyncio.timeout(10):

@@ -6,7 +6,13 @@ import datetime as dt
 from typing import Any
 
 from yiwang.contracts import Assignment, CaseClosed, CaseDispatched, CaseSummary, Clock, NoticeRequested
+from yiwang.kit import VirtualClock
 from yiwang.kit.testing import NOON, a_category, a_head, a_place
+
+
+def daytime() -> VirtualClock:
+    """Noon, and time goes on: outside the quiet hours, whatever the time of day at which the test runs."""
+    return VirtualClock(NOON, 1)
 
 
 def a_clock(**change: Any) -> Clock:
