@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import re
 import sys
 import tempfile
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,9 +41,9 @@ generate-duplicate-query-parameters = false
 """
 
 
-def token_of_everybody(area: str = "440300") -> str:
-    """A token of one person who holds every role over *area*."""
-    posts = [Post(post_id=f"all-{role}", unit_id="demo-unit", role=role, areas=(area,)) for role in Role]
+def token_of_everybody(area: str = "440300", unit_id: str = "demo-unit") -> str:
+    """A token of one person who holds every role over *area*, all of them in one unit."""
+    posts = [Post(post_id=f"all-{role}", unit_id=unit_id, role=role, areas=(area,)) for role in Role]
     return dev_issuer().token("dev-everybody", posts)
 
 
@@ -50,17 +51,20 @@ async def assert_api_holds(
     app: Any,
     *,
     area: str = "",
+    unit_id: str = "demo-unit",
     token: str = "",
     examples: int = 15,
     exclude_paths: Sequence[str] = (),
+    known: Mapping[str, Mapping[str, str]] | None = None,
     checks: Sequence[str] = CHECKS,
     timeout_s: float = 110.0,
 ) -> str:
     """Send wrong and right requests to every route of *app* (a test's running app, or the Litestar app itself).
 
     No 500, no answer that the OpenAPI page does not declare, no wrong body accepted, no guard that lets strangers in.
-    *examples* bounds the requests per route and phase; the seed is fixed. Returns schemathesis' report; raises
-    AssertionError with it, and with the requests to repeat.
+    *examples* bounds the requests per route and phase; the seed is fixed. *known* gives path parameters that exist
+    (``{"/cases/{no}/close": {"no": "case-7"}}``), so that bodies are tried beyond the 404. Returns schemathesis'
+    report; raises AssertionError with it, and with the requests to repeat.
     """
     asgi: Litestar = app if isinstance(app, Litestar) else app._asgi
     sites = asgi.state["yw_sites"]
@@ -69,14 +73,14 @@ async def assert_api_holds(
         nobody = dev_issuer().token("dev-without-posts", [])
         strangers.append(({"Authorization": f"Bearer {nobody}"}, 403))
     await _strangers_stay_out(asgi, strangers, exclude_paths)
-    token = token or token_of_everybody(area or (sites[0].app.node.jurisdiction if sites else "440300"))
+    token = token or token_of_everybody(area or (sites[0].app.node.jurisdiction if sites else "440300"), unit_id)
     async with http_server(_without_lifespan(asgi), "127.0.0.1", 0) as port:
         excluded = [part for path in exclude_paths for part in ("--exclude-path", path)]
         code, report = await _schemathesis(
             f"http://127.0.0.1:{port}/schema/openapi.json", "--header", f"Authorization: Bearer {token}",
             "--checks", ",".join(checks), "--max-examples", str(examples), "--phases", "examples,coverage,fuzzing",
             "--seed", "20261123", "--no-shrink", "--continue-on-failure", "--suppress-health-check", "all",
-            "--warnings", "off", *excluded, timeout_s=timeout_s,
+            "--warnings", "off", *excluded, config=_CONFIG + _operations(known or {}), timeout_s=timeout_s,
         )  # fmt: skip
     if code:
         raise AssertionError(f"the API does not hold what its page promises:\n{report}")
@@ -128,15 +132,24 @@ def _without_lifespan(asgi: Any) -> Any:
     return app
 
 
+def _operations(known: Mapping[str, Mapping[str, str]]) -> str:
+    """The part of the configuration that gives paths their parameters."""
+    lines = []
+    for path, values in known.items():
+        given = ", ".join(f"{json.dumps('path.' + name)} = {json.dumps(value)}" for name, value in values.items())
+        lines.append(f"[[operations]]\ninclude-path = {json.dumps(path)}\nparameters = {{ {given} }}\n")
+    return "\n".join(lines)
+
+
 @contextlib.contextmanager
-def _folder() -> Iterator[Path]:
+def _folder(config: str) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="yiwang-api-") as name:
-        Path(name, "schemathesis.toml").write_text(_CONFIG)
+        Path(name, "schemathesis.toml").write_text(config)
         yield Path(name)
 
 
-async def _schemathesis(*arguments: str, timeout_s: float) -> tuple[int, str]:
-    with _folder() as folder:
+async def _schemathesis(*arguments: str, config: str, timeout_s: float) -> tuple[int, str]:
+    with _folder(config) as folder:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "schemathesis.cli", "--no-color", "run", *arguments,
             cwd=folder, env=os.environ | {"NO_COLOR": "1", "COLUMNS": "160"},
