@@ -41,8 +41,8 @@ PINNED = {
 
 @given(code=CODES, key=KEYS, tag=st.sampled_from(sorted(registry())))
 def test_a_subject_tells_what_went_into_it(code: str, key: str, tag: str) -> None:
-    """Flow, jurisdiction, partition and tag come back out of the string."""
-    event = msgspec.structs.replace(_samples.sample(registry()[tag]), jurisdiction=code)
+    """Flow, jurisdiction (going down: addressee), partition and tag come back out of the string."""
+    event = msgspec.structs.replace(_samples.sample(registry()[tag]), jurisdiction=code, addressee=code)
     subject = parse(subject_of(event, tag))
 
     assert subject.flow == event.flow
@@ -51,6 +51,16 @@ def test_a_subject_tells_what_went_into_it(code: str, key: str, tag: str) -> Non
     assert subject.partition == partition_of(event.key)
     assert subject.tag == tag_of(type(event))
     assert 0 <= partition_of(key) < PARTITIONS
+
+
+@pytest.mark.parametrize(("issuer", "subject"), [("440000", "yw.down.440000.all."), ("440100", "yw.down.440100.all.")])
+def test_what_goes_down_to_nobody_in_particular_is_for_all_below(issuer: str, subject: str) -> None:
+    """A county hears what is addressed to it and what its city or province says to all, and nobody else's."""
+    event = msgspec.structs.replace(
+        _samples.sample(registry()["config.published.v1"]), jurisdiction=issuer, addressee=""
+    )
+    assert subject_of(event, "config.published.v1").startswith(subject)
+    assert filters("down", ["x.v1"], jurisdiction="440106") == ["yw.down.440100.440106.*.x.v1", "yw.down.*.all.*.x.v1"]
 
 
 @pytest.mark.parametrize(("key", "partition"), PINNED.items())

@@ -1,7 +1,7 @@
 # ruff: noqa: F403
 """Facts that services share. A contract changes only by adding optional fields; anything else is a new version.
 
-`Event` is the base; families are in `case`, `enforcement`, `notice` and `sync`. The wire name of an event is its
+`Event` is the base; families are in `case`, `enforcement`, `mesh`, `notice` and `sync`. The wire name of an event is its
 msgspec tag, said once.
 """
 
@@ -12,6 +12,7 @@ from ._types import *
 from .case import *
 from .codes import *
 from .enforcement import *
+from .mesh import *
 from .notice import *
 from .subjects import *
 from .sync import *

@@ -44,6 +44,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     origin: Origin | None = None
     purpose: str = "live"
     """live, demo, test, drill or historical; only live reaches sync and the official evaluation."""
+    addressee: str = ""
+    """Area code of the one node that it is meant for; a `down` event without it is for everybody below its issuer."""
 
     @property
     def key(self) -> str:

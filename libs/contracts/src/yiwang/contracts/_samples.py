@@ -16,6 +16,7 @@ TEXTS: Final = {
     "source": "440300/dispatch",
     "tenant_id": "440000",
     "jurisdiction": "440300",
+    "addressee": "440304",
     "purpose": "demo",
     "person_ref": "p-7f3a",
     "handler_ref": "p-51c0",

@@ -28,6 +28,7 @@ SAID_BY: Final = {
     "sync": "national_sync",
     "snapshot": "a reader that fills or mends its copy",
     "config": "the tier that owns, or that uses, the set",
+    "mesh": "mesh, in every node",
     "area": "the old host of a moved area",
 }
 """Family or event → who may say it; the longest match counts."""

@@ -1,6 +1,7 @@
 """Subjects: the only module that knows their grammar, ``yw.<flow>.<city>.<county>.<pp>.<tag>``.
 
-The string is the same at every tier. City and county name the jurisdiction in whose name the act is done;
+The string is the same at every tier. City and county name the jurisdiction in whose name the act is done; in the
+`down` flow they name the addressee, or ``<city of the issuer>.all`` when everybody below the issuer is meant.
 ``pp`` is the partition of the order key, fixed for ever.
 """
 
@@ -13,7 +14,7 @@ from typing import Final, NamedTuple
 from ._event import Event, Flow
 from .areas import city_of, county_of
 
-__all__ = ["PARTITIONS", "Subject", "filters", "parse", "partition_of", "subject_of"]
+__all__ = ["PARTITIONS", "Subject", "copy_down", "filters", "parse", "partition_of", "place_of", "subject_of"]
 
 PARTITIONS: Final = 64
 
@@ -35,10 +36,33 @@ def partition_of(key: str) -> int:
     return zlib.crc32(key.encode()) % PARTITIONS
 
 
+def place_of(code: str) -> str:
+    """The two tokens of a jurisdiction.
+
+    >>> place_of("440106"), place_of("440100"), place_of("441900003")
+    ('440100.440106', '440100.440100', '441900.441900003')
+    """
+    return f"{city_of(code)}.{county_of(code)}"
+
+
 def subject_of(event: Event, tag: str) -> str:
     """The subject on which a stamped *event* travels."""
     code = event.jurisdiction
-    return f"yw.{event.flow}.{city_of(code)}.{county_of(code)}.{partition_of(event.key):02d}.{tag}"
+    if event.flow == "down":
+        where = place_of(event.addressee) if event.addressee else f"{city_of(code)}.all"
+    else:
+        where = place_of(code)
+    return f"yw.{event.flow}.{where}.{partition_of(event.key):02d}.{tag}"
+
+
+def copy_down(subject: str, addressee: str) -> str:
+    """The subject on which the copy of an `up` fact goes down to the node *addressee*.
+
+    >>> copy_down("yw.up.440100.440100.07.case.handover_accepted.v1", "440106")
+    'yw.down.440100.440106.07.case.handover_accepted.v1'
+    """
+    parts = parse(subject)
+    return f"yw.down.{place_of(addressee)}.{parts.partition:02d}.{parts.tag}"
 
 
 def parse(subject: str) -> Subject:
@@ -52,7 +76,12 @@ def parse(subject: str) -> Subject:
 def filters(
     flow: Flow, tags: Iterable[str], *, jurisdiction: str = "", partitions: Iterable[int] | None = None
 ) -> list[str]:
-    """Filter subjects that hear *tags*: of one *jurisdiction* or of the whole subtree, of some *partitions* or all."""
-    where = f"{city_of(jurisdiction)}.{county_of(jurisdiction)}" if jurisdiction else "*.*"
+    """Filter subjects that hear *tags*: of one *jurisdiction* or of the whole subtree, of some *partitions* or all.
+
+    In the `down` flow: what is meant for *jurisdiction*, alone or as one of all below an issuer.
+    """
+    places = [place_of(jurisdiction)] if jurisdiction else ["*.*"]
+    if flow == "down" and jurisdiction:
+        places.append("*.all")
     pps = ["*"] if partitions is None else [f"{pp:02d}" for pp in partitions]
-    return [f"yw.{flow}.{where}.{pp}.{tag}" for tag in tags for pp in pps]
+    return [f"yw.{flow}.{place}.{pp}.{tag}" for tag in tags for place in places for pp in pps]
