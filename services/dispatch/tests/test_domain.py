@@ -13,7 +13,7 @@ from yiwang.dispatch.case import Case
 from yiwang.dispatch.domain import Step, step
 from yiwang.dispatch.refusals import Refused
 from yiwang.dispatch.rules import Rules
-from yiwang.dispatch.testing import BY_HAND, MONDAY, some_case, some_rules
+from yiwang.dispatch.testing import BY_HAND, MONDAY, STALLS, some_case, some_rules
 
 PHOTO = MediaRef(media_id="m", sha256="a" * 64, size=1, mime="image/jpeg", stage="after", home_node="440300")
 RULES = some_rules(auto=BY_HAND)
@@ -134,6 +134,16 @@ def test_what_was_mended_on_the_spot_is_audited_and_counted_apart() -> None:
 
     assert closed.summary.self_disposed
     assert closed.case.case_no == ""
+
+
+def test_what_is_not_on_the_list_of_trivial_matters_is_not_closed_as_mended() -> None:
+    """The audit can only say "not mended": then it goes the ordinary way."""
+    stalls = some_case(self_disposed=True, category=STALLS)
+    with pytest.raises(Refused, match="“游商”不在可自行处置的事项清单内"):
+        do(stalls, "acceptor", "audit_self_disposed", result="ok")
+
+    back = do(stalls, "acceptor", "audit_self_disposed", result="not_ok", opinion="不属于小事").case
+    assert do(back, "acceptor", "accept").case.state == "accepted"
 
 
 @pytest.mark.parametrize(("steps", "kind"), [(0, "not_accepted"), (1, "not_filed"), (2, "void")])

@@ -232,8 +232,8 @@ def test_a_mistake_names_file_place_and_remedy(broken: Path, file: str, old: str
 def test_a_wrong_holiday_is_told(broken: Path, rows: str, sentence: str) -> None:
     change(
         broken / "profile.toml",
-        "[dispatch.versions]",
-        '[dispatch.files]\nholidays = "holidays.csv"\n\n[dispatch.versions]',
+        "[dispatch.files]",
+        '[dispatch.files]\nholidays = "holidays.csv"',
     )
     (broken / "holidays.csv").write_text(f"date,kind,name\n{rows}\n", "utf-8")
 
@@ -256,3 +256,20 @@ def test_broken_toml_and_an_empty_setting_are_told(broken: Path) -> None:
 
     assert "profile.toml: " in mistakes(broken)[0]
     assert mistakes(Path("")) == ["YIWANG_PROFILE is empty; set it to a directory such as deploy/profiles/shenzhen"]
+
+
+def test_the_list_of_trivial_matters_is_checked_against_the_classes(broken: Path) -> None:
+    """Both city profiles have one; a class that doesn't exist or a name of another class stops the start."""
+    listed = load_profile(broken).rules.self_disposal
+    assert ("gbt30428.2-2013", "event", "02", "01") in listed
+
+    file = broken / "intake" / "self_disposal.csv"
+    change(file, "event,01,07,", "event,01,77,")
+    change(file, "非法小广告", "小广告")
+
+    assert mistakes(broken) == [
+        "intake/self_disposal.csv line 2 column minor: the class gbt30428.2-2013/event/01/77 isn't in the categories;"
+        " add it or correct it here",
+        f"intake/self_disposal.csv line {line_of(file, '小广告')} column name: '小广告' isn't the name of that class;"
+        " write 非法小广告",
+    ]

@@ -116,6 +116,7 @@ BAD: dict[str, tuple[Send, int, str, str]] = {
         "$.source.system",
     ),
     "self-disposed by a citizen": (_json("", channel="33", self_disposed=True), 400, INVALID, "$.self_disposed"),
+    "self-disposed without a list": (_json("collector", self_disposed=True), 400, INVALID, "$.self_disposed"),
     "photo that isn't there": (_json("collector", media_ids=["0" * 64]), 409, "intake.no_media", ""),
     "photo id of nonsense": (_json("collector", media_ids=["../../etc/passwd"]), 409, "intake.no_media", ""),
     "1,001 lines": (

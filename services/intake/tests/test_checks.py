@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from yiwang.contracts import Point
 from yiwang.geo import GeoError
-from yiwang.intake.checks import control_area, convert, mistakes_of, source_mistakes
+from yiwang.intake.checks import control_area, convert, mistakes_of, self_disposal, source_mistakes
 from yiwang.intake.rules import LOCAL, ControlArea
 from yiwang.intake.submission import ReportedPoint, Source
 from yiwang.intake.testing import NOW, RULES, a_submission
@@ -111,6 +111,39 @@ def test_points_of_every_datum_meet_in_cgcs2000() -> None:
     found = [convert(ReportedPoint(lon=lon, lat=lat, crs=crs)) for crs, lon, lat in given]
 
     assert {(round(p.lon, 5), round(p.lat, 5), p.crs) for p in found} == {(113.3192, 23.109, "cgcs2000")}
+
+
+TRIVIAL = msgspec.structs.replace(RULES, self_disposal={("t", "event", "02", "01"): "非法小广告"})
+
+
+@pytest.mark.parametrize(
+    ("category", "path", "says"),
+    [
+        (_category(minor_name="占道经营"), "$.self_disposed", "“占道经营”不在可自行处置的事项清单内（非法小广告）"),
+        (None, "$.category", "自行处置的须写明类别，可自行处置的事项有：非法小广告"),
+    ],
+)
+def test_only_what_is_on_the_list_may_be_mended_on_the_spot(category: Any, path: str, says: str) -> None:
+    """自处置 (case management 1.4): a trivial list, and the refusal says what stands on it."""
+    [mistake] = self_disposal(a_submission(self_disposed=True, category=category), TRIVIAL)
+
+    assert mistake.path == path
+    assert says in mistake.say
+
+
+def test_what_is_on_the_list_history_and_ordinary_reports_are_not_refused() -> None:
+    listed = {"code_set": "t", "version": "1", "kind": "event", "major": "02", "minor": "01"}
+    imported = {"unit": {"unit_id": "8508"}, "timeliness": "on_time"}
+
+    assert self_disposal(a_submission(self_disposed=True, category=listed), TRIVIAL) == []
+    assert self_disposal(a_submission(self_disposed=True, imported=imported), TRIVIAL) == []
+    assert self_disposal(a_submission(), RULES) == []
+
+
+def test_without_a_list_nothing_is_mended_on_the_spot() -> None:
+    [mistake] = self_disposal(a_submission(self_disposed=True, category=_category()), RULES)
+
+    assert "没有可自行处置的事项清单" in mistake.say
 
 
 def test_nobody_takes_the_numbers_of_another_system() -> None:

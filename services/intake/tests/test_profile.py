@@ -33,6 +33,7 @@ def test_a_place_replaces_a_file_and_keeps_the_others(tmp_path: Path) -> None:
         ("channels.csv", HEAD + "61,X,citizen,must,,yes,,0,yes\n", "systems"),
         ("channels.csv", HEAD + "61,X\n", "列数"),
         ("natures.csv", "code,name,is_case,answer_code,aliases\na,A,yes,,c\nb,B,no,,c\n", "同时属于"),
+        ("self_disposal.csv", "code_set,kind,major,minor,name\nc,thing,01,07,X\n", "kind"),
         ("control_areas.geojson", '{"features":[{"properties":{"id":"a"},"geometry":{}}]}', "message"),
     ],
 )
@@ -43,7 +44,7 @@ def test_a_wrong_file_says_what_to_write(tmp_path: Path, name: str, text: str, s
 
 def test_every_file_ships_with_a_default() -> None:
     assert load().stage("closed").word == "已办结"
-    assert len(FILES) == 5
+    assert len(FILES) == 6
 
 
 def test_a_state_that_a_newer_dispatch_invented_is_told_as_in_progress() -> None:
@@ -61,3 +62,4 @@ def test_the_profiles_that_ship_are_right(name: str) -> None:
     assert rules.version.startswith(name)
     assert {code for code, channel in rules.channels.items() if channel.anonymous} >= {"33", "wechat", "app"}
     assert bool(rules.control_areas) is (name == "dongguan")
+    assert "非法小广告" in rules.self_disposal.values()

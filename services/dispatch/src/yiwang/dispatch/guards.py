@@ -51,6 +51,15 @@ def self_disposed(d: Draft) -> None:
         raise Refused("not_self_disposed")
 
 
+def trivial(d: Draft) -> None:
+    """Only what stands on the city's list may end as mended on the spot (domain notes 1.4, row 2)."""
+    category = d.case.category
+    key = category and (category.code_set, category.kind, category.major, category.minor)
+    if key not in d.rules.self_disposal:
+        name = (category.minor_name or category.key) if category else "未分类"
+        raise Refused("not_trivial", category=name)
+
+
 def reason_given(d: Draft) -> None:
     if not getattr(d.act.body, "reason_code", "").strip():
         raise Refused("reason_missing")
@@ -198,6 +207,7 @@ GUARDS: Final[dict[str, Guard]] = {
         verified_if_must,
         not_self_disposed,
         self_disposed,
+        trivial,
         reason_given,
         something_changed,
         condition_known,
@@ -239,6 +249,7 @@ REFUSES: Final[dict[str, tuple[str, ...]]] = {
     "verified_if_must": ("not_verified",),
     "not_self_disposed": ("is_self_disposed",),
     "self_disposed": ("not_self_disposed",),
+    "trivial": ("not_trivial",),
     "reason_given": ("reason_missing",),
     "something_changed": ("nothing_changed", "category_unknown", "area_malformed"),
     "condition_known": ("condition_unknown", "condition_choice"),
@@ -266,8 +277,8 @@ REFUSES: Final[dict[str, tuple[str, ...]]] = {
 """Guard → the refusals it may give, for the API's documentation."""
 
 OF_THE_CASE: Final = frozenset({
-    "located", "verified_if_must", "not_self_disposed", "self_disposed", "at_city", "at_district", "at_last_command",
-    "task_open", "confirmed", "not_confirmed", "no_task_left", "force_requested", "first_suspension", "not_referred",
+    "located", "verified_if_must", "not_self_disposed", "self_disposed", "trivial", "at_city", "at_district",
+    "at_last_command", "task_open", "confirmed", "not_confirmed", "no_task_left", "force_requested", "first_suspension", "not_referred",
 })  # fmt: skip
 """Guards that only look at the case: where one says no, nothing that a person writes helps."""
 

@@ -23,6 +23,7 @@ from .profile_tables import (
     read_crosswalk,
     read_holidays,
     read_matrix,
+    read_self_disposal,
     read_units,
 )
 from .rules import Auto, AutoRule, Rules
@@ -94,6 +95,8 @@ class Paths(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Empty: the State Council's notices as they ship with this service"""
     units: str = "dispatch/units.csv"
     matrix: str = "dispatch/matrix.csv"
+    self_disposal: str = ""
+    """Empty: nothing may be mended on the spot and closed without a case (自处置)"""
 
 
 class Dispatch(msgspec.Struct, frozen=True, kw_only=True):
@@ -268,6 +271,7 @@ def _rules(files: Files, place: Place, settings: Dispatch, schedules: list[Sched
         auto_rules=tuple(_auto_rule(entry) for entry in settings.auto),
         command_units={area: unit.unit_id for unit in units if COMMAND in unit.trades for area in unit.areas},
         history_limit=(settings.history_limit.limit, settings.history_limit.unit),
+        self_disposal=read_self_disposal(files, paths.self_disposal, codes) if paths.self_disposal else frozenset(),
     )
 
 

@@ -103,6 +103,19 @@ def read_crosswalk(files: Files, name: str, codes: Codes) -> dict[tuple[Key, str
     return found
 
 
+def read_self_disposal(files: Files, name: str, codes: Codes) -> frozenset[Key]:
+    """``code_set,kind,major,minor,name``: what an inspector may mend on the spot; intake reads the same file."""
+    found = set()
+    for row in files.table(name, ("code_set", "kind", "major", "minor", "name")):
+        key = (row.text("code_set"), row.text("kind"), row.text("major"), row.text("minor"))
+        _check_listed(row, "minor", key, codes)
+        listed = codes.categories.get(key)
+        if listed is not None and row.text("name") != listed.minor_name:
+            row.wrong("name", f"{row.text('name')!r} isn't the name of that class; write {listed.minor_name}")
+        found.add(key)
+    return frozenset(found)
+
+
 def read_holidays(files: Files, name: str, version: str, years: Iterable[int], fixed: Iterable[str]) -> Holidays:
     """``date,kind,name`` with kind holiday or workday (调休), for the published *years* (none: all that are there)."""
     published = frozenset(years)

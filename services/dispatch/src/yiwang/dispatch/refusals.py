@@ -44,6 +44,7 @@ REFUSALS: Final[dict[str, Refusal]] = {
     "task_missing": Refusal(409, "没有等待反馈的任务", "刷新案件；任务可能已改派或已完成"),
     "is_self_disposed": Refusal(409, "采集员已自行处置，须先审核", "办理“自处置审核”"),
     "not_self_disposed": Refusal(409, "此案不是采集员自行处置的", "按普通案件受理"),
+    "not_trivial": Refusal(409, "“{category}”不在可自行处置的事项清单内", "审核为不合格，再按普通案件受理"),
     # filing and dispatching
     "condition_unknown": Refusal(422, "类别 {category} 没有立案条件“{condition}”", "从该类别的立案条件中选择"),
     "condition_choice": Refusal(

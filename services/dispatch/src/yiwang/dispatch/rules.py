@@ -13,7 +13,7 @@ from . import clocks
 from .acts import Body, CategoryChoice, DispatchBody, ToldBody
 from .calendar import SHANGHAI, Calendar, Deadline, deadline
 from .case import Case
-from .codes import Codes, Condition
+from .codes import Codes, Condition, Key
 from .matrix import Assigned, Matrix
 from .refusals import Refused
 from .units import Ambiguous, Unit, Units
@@ -90,6 +90,8 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     """County → its command centre's unit"""
     history_limit: tuple[int, str] = (5, "work_day")
     """The limit that an imported case is given where its class has no condition"""
+    self_disposal: frozenset[Key] = frozenset()
+    """Trivial matters that an inspector may mend on the spot (自处置)"""
 
     memo: dict[tuple[object, ...], object] = {}
 

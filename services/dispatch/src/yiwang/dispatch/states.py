@@ -140,7 +140,7 @@ TABLE: Final[tuple[Row, ...]] = (
     _void("reported", (ACCEPTOR, SHIFT_LEADER)),
     Row(
         "reported", "audit_self_disposed", (ACCEPTOR,), "closed", ("case.closed",), result="ok",
-        guards=("self_disposed",), why="a trivial matter mended on the spot; counted apart from all other indicators",
+        guards=("self_disposed", "trivial"), why="a trivial matter mended on the spot; counted apart from all other indicators",
     ),
     Row(
         "reported", "audit_self_disposed", (ACCEPTOR,), "reported", ("case.corrected",), result="not_ok", opinion=True,

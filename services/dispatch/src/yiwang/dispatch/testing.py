@@ -98,6 +98,7 @@ def some_rules(**change: Any) -> Rules:
         "stages": dict.fromkeys(("accept", "dispatch"), (15, "urgent_minute"))
         | dict.fromkeys(("verify", "check"), (30, "urgent_minute")),
         "void_not_exist": False,
+        "self_disposal": frozenset({("t", "event", "01", "01")}),
     }
     return Rules(**(fields | change))
 

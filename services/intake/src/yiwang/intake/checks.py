@@ -64,6 +64,24 @@ def key_mistakes(key: str, *, known: bool) -> list[Mistake]:
     return []
 
 
+def self_disposal(submission: Submission, rules: Rules) -> list[Mistake]:
+    """Whether what an inspector mended on the spot is on this place's list of trivial matters; history isn't asked."""
+    category = submission.category
+    if not submission.self_disposed or submission.imported is not None:
+        return []
+    if not rules.self_disposal:
+        return [Mistake("$.self_disposed", "本地没有可自行处置的事项清单，请去掉 self_disposed，按普通案件上报")]
+    key = category and (category.code_set, category.kind, category.major, category.minor)
+    if key in rules.self_disposal:
+        return []
+    known = "、".join(rules.self_disposal.values())
+    if category is None:
+        return [Mistake("$.category", f"自行处置的须写明类别，可自行处置的事项有：{known}")]
+    name = category.minor_name or category.key
+    say = f"“{name}”不在可自行处置的事项清单内（{known}），请去掉 self_disposed，按普通案件上报"
+    return [Mistake("$.self_disposed", say)]
+
+
 def control_area(
     submission: Submission, channel: Channel, rules: Rules, point: Point | None, now: dt.datetime
 ) -> Mistake | None:

@@ -14,7 +14,9 @@ import msgspec
 
 from .rules import LOCAL, VERIFY_POLICIES, Channel, ControlArea, Nature, Ring, Rules, Stage, by_word
 
-FILES: Final = ("intake.toml", "channels.csv", "natures.csv", "stages.csv", "control_areas.geojson")
+FILES: Final = (
+    "intake.toml", "channels.csv", "natures.csv", "stages.csv", "control_areas.geojson", "self_disposal.csv",
+)  # fmt: skip
 
 
 class BadProfile(Exception):
@@ -35,6 +37,7 @@ def load(profile: str = "") -> Rules:
         natures=natures,
         stages={row["state"]: Stage(**row) for row in _rows(profile, "stages.csv")},
         control_areas=_control_areas(_text(profile, "control_areas.geojson")),
+        self_disposal={_key(row): row["name"] for row in _rows(profile, "self_disposal.csv")},
     )
 
 
@@ -87,6 +90,15 @@ def _nature(row: dict[str, str]) -> Nature:
         answer_code=row["answer_code"],
         aliases=tuple(row["aliases"].split()),
     )
+
+
+def _key(row: dict[str, str]) -> tuple[str, str, str, str]:
+    if row["kind"] not in ("part", "event") or not all(row.values()):
+        raise BadProfile(
+            f"self_disposal.csv 的“{','.join(row.values())}”有误：请管理员填全 code_set、kind（part 或 event）、"
+            "major、minor、name 五列"
+        )
+    return row["code_set"], row["kind"], row["major"], row["minor"]
 
 
 def _control_areas(text: str) -> tuple[ControlArea, ...]:

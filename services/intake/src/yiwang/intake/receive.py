@@ -90,6 +90,7 @@ def judge(report: Submission, desk: Desk, caller: Caller, now: dt.datetime, key:
     source = report.source
     mistakes = checks.mistakes_of(report, channel, now)
     mistakes += checks.source_mistakes(source, channel, known=caller.known)
+    mistakes += checks.self_disposal(report, desk.rules)
     if source is None and key:
         source = Source(system=f"key:{caller.person_ref or 'anonymous'}", record_id=key)
         mistakes += checks.key_mistakes(key, known=caller.known)

@@ -99,6 +99,9 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     """By code and by alias"""
     stages: dict[str, Stage]
     control_areas: tuple[ControlArea, ...] = ()
+    self_disposal: dict[tuple[str, str, str, str], str] = {}
+    """(code set, kind, major, minor) → name of the trivial matters that an inspector may mend on the spot
+    (自处置: "trivial list only", case management 1.4); empty: none"""
 
     def code_of(self, channel: Channel) -> Code:
         return Code(code_set=self.code_set, version=self.version, code=channel.code, name=channel.name)
