@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 import structlog
 
-from ._engine import Engine, HandlerFailed, Item, item_of, refusal, subscribed
-from ._nats import PARKED, STREAMS, JetStreamError, api
+from ._engine import Engine, HandlerFailed, Item, item_of, refusal
+from ._hears import FLOWS
+from ._nats import PARKED, JetStreamError, api
 from ._service import Retry
 from ._telemetry import span_of
 
@@ -93,8 +94,8 @@ class Host:
         self._kept = time.monotonic()
 
     async def run(self) -> None:
-        for flow, stream in STREAMS.items():
-            filters = subscribed(self.app.service, flow, self.app.node.jurisdiction, None)  # type: ignore[arg-type]
+        for stream in FLOWS:
+            filters = self.app.hears(stream)
             if filters:
                 pull = Pull(self.app, stream, await self._durable(stream, filters), self.wake)
                 await pull.open()

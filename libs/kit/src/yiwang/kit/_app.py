@@ -26,7 +26,9 @@ from ._effect import mark_effect
 from ._engine import Item
 from ._envelope import Ready, Stamper
 from ._groups import Groups
+from ._hears import subscribed
 from ._inbox import Inbox
+from ._mesh import Mesh
 from ._nats import PubAck, Publisher, connect, ensure_streams
 from ._node import Node
 from ._outbox import Outbox
@@ -70,7 +72,9 @@ class App:
         self.settings: Any = load(service.settings_type, environ, service.env_prefix) if service.settings_type else None
         self.environ = environ
         self.node = Node.of(kit)
-        self.stamper = Stamper(self.node, service.name)
+        self.mesh = Mesh.load(kit.mesh, kit.jurisdiction)
+        """The other nodes, and who acts for whom; None when this node stands alone"""
+        self.stamper = Stamper(self.node, service.name, self._hosted)
         self.log = structlog.get_logger(f"yiwang.{service.name}").bind(service=service.name, node=self.node.node_id)
         self.groups = kit.groups
         self.replica = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
@@ -125,6 +129,16 @@ class App:
 
         return self.resources.setdefault(Vault, Vault(self.nc))
 
+    @property
+    def _hosted(self) -> frozenset[str]:
+        return frozenset(self.mesh.hosts(self.service.name)) if self.mesh else frozenset()
+
+    def hears(self, stream: str, partitions: list[int] | None = None, *, tag: str = "") -> list[str]:
+        """The filter subjects of this service on *stream*."""
+        return subscribed(
+            self.service, stream, self.node.jurisdiction, mesh=self.mesh, partitions=partitions, tag=tag
+        )
+
     # -- life ----------------------------------------------------------------------------------------------------
 
     async def start(self) -> None:
@@ -133,7 +147,7 @@ class App:
             await self._open_pool()
             incarnation = await self.pool.fetchval("select incarnation from yw.node")
             self.node = Node.of(self.kit, incarnation)
-            self.stamper = Stamper(self.node, self.service.name)
+            self.stamper = Stamper(self.node, self.service.name, self._hosted)
             await _leases.prepare(self)
         for starter in self.service.starters:
             await starter(self)

@@ -39,6 +39,8 @@ class Kit(msgspec.Struct, frozen=True, kw_only=True):
     """county, city, province or nation"""
     profile: str = ""
     """Directory of the city's profile (codes, limits, calendar, matrix, templates)"""
+    mesh: str = ""
+    """File of the mesh page that 'yiwang topology render' wrote; empty: the node stands alone"""
     groups: int = 1
     """Leased partition groups of a service with a database: 1, 2, 4, 8 or 16"""
     lease_seconds: float = 5.0
@@ -53,6 +55,8 @@ class Kit(msgspec.Struct, frozen=True, kw_only=True):
     """How long a stream remembers event ids (about 370 bytes each in the server's memory)"""
     stream_max_age_days: int = 30
     """Retention of the streams; longer than the longest outage of a link"""
+    stream_replicas: int = 1
+    """Copies of each stream: 3 on a cluster of three servers"""
     stream_max_gib: float = 20.0
     """Size at which a stream refuses new events (discard: new)"""
     outbox_limit: int = 50_000

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from yiwang.contracts import Event, Flow, decoder_of, filters, parse
+from yiwang.contracts import Event, decoder_of, parse
 
 from ._context import Context, Tx, listed
 from ._problems import Problem
-from ._service import Reject, Scope, Service, Subscription
+from ._service import Reject, Service, Subscription
 
 if TYPE_CHECKING:
     from ._app import App
@@ -70,16 +70,6 @@ def refusal(error: Exception) -> str | None:
     if isinstance(error, Problem):
         return str(error)
     return None
-
-
-def subscribed(service: Service, flow: Flow, jurisdiction: str, partitions: list[int] | None) -> list[str]:
-    """The filter subjects of *service* on the stream of *flow*."""
-    found: list[str] = []
-    for sub in service.subscriptions.values():
-        if sub.event_type.flow == flow:
-            own = jurisdiction if sub.scope is Scope.OWN else ""
-            found += filters(flow, [sub.tag], jurisdiction=own, partitions=partitions)
-    return found
 
 
 def spans_of(items: Sequence[Item], *, regroup: bool) -> list[list[Item]]:

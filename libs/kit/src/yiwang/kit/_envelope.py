@@ -49,8 +49,8 @@ class Ready(msgspec.Struct, frozen=True):
 class Stamper:
     """Stamps the events of one service at one node."""
 
-    def __init__(self, node: Node, service: str) -> None:
-        self.node, self.service = node, service
+    def __init__(self, node: Node, service: str, hosted: frozenset[str] = frozenset()) -> None:
+        self.node, self.service, self._hosted = node, service, hosted
         self.source = f"{node.node_id}/{service}"
         self._system = Actor(role="system", kind="system", via=service)
 
@@ -70,7 +70,7 @@ class Stamper:
         """*event* with its envelope. Its id derives from *parent* (the input's or the command's id) and *n*."""
         tag, node = tag_of(type(event)), self.node
         jurisdiction = event.jurisdiction or (
-            cause.jurisdiction if cause is not None and cause.jurisdiction == node.jurisdiction else node.jurisdiction
+            cause.jurisdiction if cause is not None and cause.jurisdiction in self._hosted else node.jurisdiction
         )
         stamped = msgspec.structs.replace(
             event,

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
-from ._nats import STREAMS, api
+from ._hears import STREAMS, streams_of
+from ._nats import api
 
 if TYPE_CHECKING:
     from ._app import App
@@ -21,11 +22,10 @@ async def prepare(app: App) -> None:
     Raises RuntimeError with a sentence when the number of groups changes while other replicas still work.
     """
     service, groups = app.service, app.groups
-    flows = sorted({sub.event_type.flow for sub in service.subscriptions.values()})
     last = {}
-    for flow in flows:
-        info = await api(app.nc, f"STREAM.INFO.{STREAMS[flow]}")
-        last[STREAMS[flow]] = int(info["state"]["last_seq"])
+    for stream in sorted({s for sub in service.subscriptions.values() for s in streams_of(sub, app.mesh)}):
+        info = await api(app.nc, f"STREAM.INFO.{stream}")
+        last[stream] = int(info["state"]["last_seq"])
     async with app.pool.acquire() as db, db.transaction():
         await db.execute("select pg_advisory_xact_lock(hashtext($1))", f"yiwang/{service.schema}/prepare")
         await _regroup(app, db)

@@ -10,11 +10,13 @@ import nats
 import structlog
 from nats.aio.client import Client
 
+from yiwang.contracts import place_of
+
 from ._config import Kit
+from ._hears import FLOWS, STREAMS
+from ._mesh import Mesh
 
 log: Final = structlog.get_logger("yiwang.nats")
-STREAMS: Final = {"up": "UP", "down": "DOWN", "local": "LOCAL"}
-"""flow → stream. One stream a flow, the same names at every node."""
 PARKED: Final = "PARKED"
 """Where services without a database park."""
 
@@ -90,15 +92,22 @@ async def api(nc: Client, subject: str, body: dict[str, Any] | None = None, *, t
     return answer
 
 
-def stream_config(name: str, kit: Kit) -> dict[str, Any]:
-    """The definition of one of the node's streams."""
-    flow = next((f for f, s in STREAMS.items() if s == name), None)
+def stream_config(name: str, kit: Kit, mesh: Mesh | None = None) -> dict[str, Any]:
+    """The definition of one of the node's streams, without what its links add.
+
+    Within a mesh, UP takes from this node's services only what they may say: facts of its own jurisdiction, and of
+    those for which it acts.
+    """
+    flow = FLOWS.get(name)
+    subjects = [f"yw.{flow}.>"] if flow else ["yw-parked.>"]
+    if flow == "up" and mesh is not None:
+        subjects = [f"yw.up.{place_of(code)}.>" for code in sorted({mesh.code, *mesh.hosted_areas})]
     return {
         "name": name,
-        "subjects": [f"yw.{flow}.>"] if flow else ["yw-parked.>"],
+        "subjects": subjects,
         "retention": "limits",
         "storage": "file",
-        "num_replicas": 1,
+        "num_replicas": kit.stream_replicas,
         "max_age": kit.stream_max_age_days * 86400 * 10**9,
         "max_bytes": int(kit.stream_max_gib * 2**30),
         "max_msgs": -1,
@@ -108,13 +117,14 @@ def stream_config(name: str, kit: Kit) -> dict[str, Any]:
         "discard": "new",
         "duplicate_window": kit.duplicate_window_s * 10**9,
         "allow_direct": True,
+        "allow_msg_ttl": True,
         "allow_rollup_hdrs": False,
     }
 
 
 async def ensure_streams(nc: Client, kit: Kit) -> dict[str, str]:
     """Create the node's streams where missing; returns stream → creation time (its identity)."""
-    created = {}
+    created, mesh = {}, Mesh.load(kit.mesh, kit.jurisdiction)
     for name in (*STREAMS.values(), PARKED):
         try:
             info = await api(nc, f"STREAM.INFO.{name}")
@@ -122,7 +132,7 @@ async def ensure_streams(nc: Client, kit: Kit) -> dict[str, str]:
             if error.code != 10059:  # stream not found
                 raise
             try:
-                info = await api(nc, f"STREAM.CREATE.{name}", stream_config(name, kit))
+                info = await api(nc, f"STREAM.CREATE.{name}", stream_config(name, kit, mesh))
             except JetStreamError as race:
                 if race.code != 10058:  # another replica created it meanwhile, with another default
                     raise

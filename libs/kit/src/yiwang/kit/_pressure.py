@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import asyncpg
 
 from ._codes import TOO_BUSY
-from ._nats import STREAMS, api
+from ._hears import STREAMS
+from ._nats import api
 
 if TYPE_CHECKING:
     from ._app import App

@@ -14,10 +14,9 @@ import asyncpg
 from yiwang.contracts import PARTITIONS
 
 from ._context import Tx
-from ._engine import Engine, HandlerFailed, Item, item_of, refusal, subscribed
+from ._engine import Engine, HandlerFailed, Item, item_of, refusal
 from ._feed import Feed, Raw
 from ._held import Held
-from ._nats import STREAMS
 from ._telemetry import span_of
 
 if TYPE_CHECKING:
@@ -95,9 +94,7 @@ class Worker:
 
     async def _open_feed(self, stream: str, seq: int) -> None:
         groups = self.app.groups
-        flow = next(f for f, s in STREAMS.items() if s == stream)
-        own = None if groups == 1 else partitions_of(self.group, groups)
-        filters = subscribed(self.app.service, flow, self.app.node.jurisdiction, own)  # type: ignore[arg-type]
+        filters = self.app.hears(stream, None if groups == 1 else partitions_of(self.group, groups))
         if filters:
             feed = Feed(self.app.nc, stream, filters, seq + 1, self.wake)
             await feed.open()
@@ -111,12 +108,7 @@ class Worker:
             own = partitions_of(self.group, self.app.groups)
             sub = self.app.service.subscriptions.get(row["tag"])
             if sub is not None:
-                flow = sub.event_type.flow
-                filters = [
-                    f
-                    for f in subscribed(self.app.service, flow, self.app.node.jurisdiction, own)
-                    if f.endswith(f".{sub.tag}")
-                ]
+                filters = self.app.hears(row["stream"], own, tag=sub.tag)
                 feed = Feed(self.app.nc, row["stream"], filters, row["seq"] + 1, self.wake)
                 await feed.open()
                 try:

@@ -2,6 +2,7 @@
 
 from ._app import Link
 from ._envelope import Ready, ready
-from ._nats import PARKED, STREAMS, Publisher, api, connect, ensure_streams
+from ._hears import STREAMS
+from ._nats import PARKED, Publisher, api, connect, ensure_streams
 
 __all__ = ["PARKED", "STREAMS", "Link", "Publisher", "Ready", "api", "connect", "ensure_streams", "ready"]

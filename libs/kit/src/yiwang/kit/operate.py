@@ -12,7 +12,8 @@ from yiwang.contracts import SnapshotRequested, parse
 
 from ._config import Kit
 from ._envelope import Stamper
-from ._nats import PARKED, STREAMS, Publisher, api, connect, ensure_streams
+from ._hears import STREAMS
+from ._nats import PARKED, Publisher, api, connect, ensure_streams
 from ._node import Node
 from ._service import Service
 

@@ -115,8 +115,9 @@ class _Host:
 
     def _hears(self, item: Item) -> bool:
         own = self._bus.node.jurisdiction if item.sub.scope is Scope.OWN else ""
-        [pattern] = filters(item.sub.event_type.flow, [item.sub.tag], jurisdiction=own)
-        return all(p in ("*", s) for p, s in zip(pattern.split(".", 5), item.subject.split(".", 5), strict=True))
+        patterns = filters(item.sub.event_type.flow, [item.sub.tag], jurisdiction=own)
+        tokens = item.subject.split(".", 5)
+        return any(all(p in ("*", s) for p, s in zip(pattern.split(".", 5), tokens, strict=True)) for pattern in patterns)
 
     async def step(self) -> bool:
         """Handle what is new and what is due; whether there was anything."""

@@ -1,0 +1,52 @@
+"""What a service hears: streams and filter subjects of its event types at its node. Knows no NATS."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from yiwang.contracts import Flow, filters, place_of
+
+from ._service import Scope, Service, Subscription
+
+if TYPE_CHECKING:
+    from ._mesh import Mesh
+
+STREAMS: Final[dict[Flow, str]] = {"up": "UP", "down": "DOWN", "local": "LOCAL"}
+"""flow → stream. One stream a flow, the same names at every node."""
+FLOWS: Final[dict[str, Flow]] = {stream: flow for flow, stream in STREAMS.items()}
+
+
+def streams_of(sub: Subscription, mesh: Mesh | None) -> list[str]:
+    """The streams in which the events of *sub* lie.
+
+    Below another node, copies of `up` facts that are meant for this one come down in DOWN.
+    """
+    flow = sub.event_type.flow
+    below = mesh is not None and mesh.parent is not None
+    return [STREAMS[flow], STREAMS["down"]] if flow == "up" and below else [STREAMS[flow]]
+
+
+def subscribed(
+    service: Service,
+    stream: str,
+    jurisdiction: str,
+    *,
+    mesh: Mesh | None = None,
+    partitions: list[int] | None = None,
+    tag: str = "",
+) -> list[str]:
+    """The filter subjects of *service* on *stream* at the node *jurisdiction*; with *tag* those of that type alone."""
+    flow, found = FLOWS[stream], []
+    acts_for = [jurisdiction, *(mesh.hosts(service.name) if mesh else ())]
+    for sub in service.subscriptions.values():
+        if stream not in streams_of(sub, mesh) or tag not in ("", sub.tag):
+            continue
+        if flow != sub.event_type.flow:  # copies that came down to this node
+            pps = ["*"] if partitions is None else [f"{pp:02d}" for pp in partitions]
+            found += [f"yw.{flow}.{place_of(jurisdiction)}.{pp}.{sub.tag}" for pp in pps]
+        elif sub.scope is Scope.SUBTREE:
+            found += filters(flow, [sub.tag], partitions=partitions)
+        else:
+            for code in acts_for if flow == "up" else acts_for[:1]:
+                found += filters(flow, [sub.tag], jurisdiction=code, partitions=partitions)
+    return found

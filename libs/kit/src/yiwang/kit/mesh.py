@@ -1,0 +1,7 @@
+"""The mesh page for whoever writes it (the topology) or keeps the links (the mesh service)."""
+
+from ._hears import FLOWS, STREAMS
+from ._mesh import Mesh, MeshNode, MeshPage
+from ._nats import stream_config
+
+__all__ = ["FLOWS", "STREAMS", "Mesh", "MeshNode", "MeshPage", "stream_config"]
