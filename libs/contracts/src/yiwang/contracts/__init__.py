@@ -11,8 +11,10 @@ from ._registry import *
 from ._types import *
 from .case import *
 from .codes import *
+from .downward import *
 from .enforcement import *
 from .mesh import *
 from .notice import *
 from .subjects import *
 from .sync import *
+from .task import *

@@ -77,6 +77,12 @@ STATED: Final = {
     "AssignmentRef.name": "示例街道执法队",
     "Clock.stage": "disposal",
     "MediaRef.stage": "before",
+    "TaskAssigned.kind": "report",
+    "TaskAssigned.issuer": "440000",
+    "Figure.period": "2026-11",
+    "Ranking.period": "2026-11",
+    "ConfigPublished.encoding": "zlib+base64",
+    "ConfigAdopted.encoding": "zlib+base64",
 }
 """Values of one Struct's field where the name alone would say something else."""
 

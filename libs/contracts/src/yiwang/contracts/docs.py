@@ -30,6 +30,10 @@ SAID_BY: Final = {
     "config": "the tier that owns, or that uses, the set",
     "mesh": "mesh, in every node",
     "area": "the old host of a moved area",
+    "task": "national_sync of the giver, or of the receiver",
+    "data": "national_sync of the upper tier",
+    "media": "national_sync of the tier that asks, or that holds the file",
+    "resync": "the parent that asks, dispatch of the node below that answers",
 }
 """Family or event → who may say it; the longest match counts."""
 

@@ -46,7 +46,15 @@ class ConfigPublished(Event, frozen=True, kw_only=True, tag="config.published.v1
     version: str
     valid_from: Moment
     digest: str
+    """SHA-256 of the content, decoded, in hex"""
     scope: str
+    """Area code below which it is meant"""
+    title: str = ""
+    """What people call it"""
+    content: str = ""
+    """The whole set as text, e.g. a CSV file"""
+    encoding: str = ""
+    """Empty: the text itself; ``zlib+base64``: compressed"""
 
     @property
     def key(self) -> str:
