@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 import structlog
@@ -18,6 +18,7 @@ from ._hears import FLOWS
 from ._nats import PARKED, JetStreamError, api
 from ._service import Retry
 from ._telemetry import span_of
+from ._wire import Wire, header_of, message, status_of
 
 if TYPE_CHECKING:
     from ._app import App
@@ -27,36 +28,43 @@ WINDOW: Final = 2000
 ACK_WAIT_S: Final = 30
 
 
+class Delivered(msgspec.Struct, frozen=True, gc=False):
+    """A message that waits for its ack."""
+
+    subject: str
+    reply: bytes
+    data: bytes
+    trace: str
+
+
 class Pull:
     """Continuous pull from one durable: messages are handed over as they arrive."""
 
     def __init__(self, app: App, stream: str, durable: str, wake: asyncio.Event) -> None:
         self._app, self.stream, self._wake = app, stream, wake
+        self._wire = Wire.of(app.nc)
         self._subject = f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{durable}"
-        self.buffer: list[Any] = []
+        self.buffer: list[Delivered] = []
         self._asked = self._requests = 0
         self._current, self._seen = "", time.monotonic()
 
     async def open(self) -> None:
         self._inbox = self._app.nc.new_inbox()
-        self._sub = await self._app.nc.subscribe(
-            f"{self._inbox}.*", cb=self._on_message, pending_msgs_limit=10**6, pending_bytes_limit=2**30
-        )
+        self._sub = await self._wire.listen(f"{self._inbox}.*", self._on_message)
 
     async def close(self) -> None:
-        if self._app.nc.is_connected:
-            await self._sub.unsubscribe()
+        await self._wire.leave(self._sub)
 
-    async def _on_message(self, msg: Any) -> None:
+    def _on_message(self, subject: bytes, reply: bytes, headers: bytes, data: bytes) -> None:
         self._seen = time.monotonic()
-        headers = msg.headers
-        if headers and not msg.data and (status := headers.get("Status")):
-            if status != "100" and msg.subject == self._current:
+        if headers and not data and (status := status_of(headers)):
+            if status != "100" and subject.decode() == self._current:
                 self._asked = 0
                 self._wake.set()
             return
         self._asked -= 1
-        self.buffer.append(msg)
+        trace = header_of(headers, b"traceparent") if headers else ""
+        self.buffer.append(Delivered(subject.decode(), reply, data, trace))
         self._wake.set()
 
     async def ask(self) -> None:
@@ -89,7 +97,7 @@ class Host:
     def __init__(self, app: App) -> None:
         self.app, self.engine = app, Engine(app)
         self.wake = asyncio.Event()
-        self.held: dict[str, tuple[float, list[tuple[Item, Any]]]] = {}
+        self.held: dict[str, tuple[float, list[tuple[Item, Delivered]]]] = {}
         self.pulls: list[Pull] = []
         self._kept = time.monotonic()
 
@@ -128,7 +136,7 @@ class Host:
         return name
 
     async def _round(self) -> None:
-        work: list[tuple[Item, Any]] = []
+        work: list[tuple[Item, Delivered]] = []
         for pull in self.pulls:
             await pull.ask()
             taken, pull.buffer = pull.buffer[: self.app.kit.batch], pull.buffer[self.app.kit.batch :]
@@ -149,13 +157,12 @@ class Host:
             except TimeoutError:
                 pass
 
-    async def _take(self, stream: str, msg: Any, work: list[tuple[Item, Any]]) -> None:
-        headers = msg.headers or {}
-        tokens = msg.reply.split(".")
+    async def _take(self, stream: str, msg: Delivered, work: list[tuple[Item, Delivered]]) -> None:
+        tokens = msg.reply.split(b".")
         seq = int(tokens[5 if len(tokens) == 9 else 7])
-        item = item_of(self.app.service, stream, seq, msg.subject, msg.data, headers.get("traceparent", ""))
+        item = item_of(self.app.service, stream, seq, msg.subject, msg.data, msg.trace)
         if item is None:
-            await self.app.nc.publish(msg.reply, b"+ACK")
+            await self._answer([msg], b"+ACK")
         elif item.poison:
             await self._park(item, msg, item.poison)
         elif item.key in self.held:
@@ -163,7 +170,7 @@ class Host:
         else:
             work.append((item, msg))
 
-    async def _handle(self, work: list[tuple[Item, Any]]) -> None:
+    async def _handle(self, work: list[tuple[Item, Delivered]]) -> None:
         """Run the handlers in order; what fails is held or parked, what follows of its key waits behind it."""
         while work:
             if work[0][0].key in self.held:
@@ -189,12 +196,11 @@ class Host:
                 await self._handle(part)
                 continue
             done = len(run) - len(left)
-            for _item, msg in work[:done]:
-                await self.app.nc.publish(msg.reply, b"")
+            await self._answer([msg for _item, msg in work[:done]])
             self.app.count(run[:done], ctx)
             work = work[done:]
 
-    async def _settle(self, item: Item, msg: Any, error: Exception) -> None:
+    async def _settle(self, item: Item, msg: Delivered, error: Exception) -> None:
         if reason := refusal(error):
             await self._park(item, msg, reason)
             return
@@ -214,7 +220,7 @@ class Host:
         _, behind = self.held.get(item.key, (0.0, []))
         self.held[item.key] = (time.monotonic() + after, [(item, msg), *behind])
 
-    async def _park(self, item: Item, msg: Any, reason: str) -> None:
+    async def _park(self, item: Item, msg: Delivered, reason: str) -> None:
         log.warning("parked", service=self.app.service.name, type=item.sub.tag, key=item.key, reason=reason[:500])
         headers = {
             "Nats-Msg-Id": f"{self.app.service.schema}/{item.stream}/{item.seq}", "Yiwang-Reason": reason[:900].replace("\n", " "),
@@ -222,13 +228,15 @@ class Host:
         }  # fmt: skip
         js = self.app.nc.jetstream()
         await js.publish(f"yw-parked.{self.app.service.schema}", item.data, headers=headers, stream=PARKED)
-        await self.app.nc.publish(msg.reply, b"+TERM")
+        await self._answer([msg], b"+TERM")
         self.app.count_parked(item)
+
+    async def _answer(self, messages: list[Delivered], word: bytes = b"") -> None:
+        await Wire.of(self.app.nc).send(message(msg.reply, word) for msg in messages)
 
     async def _keep_held(self) -> None:
         """Tell the server that held messages are still being worked on."""
         if self.held and time.monotonic() - self._kept > ACK_WAIT_S / 3:
             self._kept = time.monotonic()
             for _, waiting in self.held.values():
-                for _item, msg in waiting:
-                    await self.app.nc.publish(msg.reply, b"+WPI")
+                await self._answer([msg for _item, msg in waiting], b"+WPI")

@@ -12,6 +12,7 @@ import msgspec
 from nats.aio.client import Client
 
 from ._nats import api
+from ._wire import Wire, header_of, status_of
 
 WINDOW: Final = 800
 
@@ -35,6 +36,7 @@ class Feed:
 
     def __init__(self, nc: Client, stream: str, filters: list[str], start: int, wake: asyncio.Event) -> None:
         self._nc, self.stream, self._filters, self._start, self._wake = nc, stream, filters, start, wake
+        self._wire = Wire.of(nc)
         self._buffer: list[Raw] = []
         self._asked = self._next = self._requests = 0
         self._current = ""
@@ -45,9 +47,7 @@ class Feed:
     async def open(self) -> None:
         inbox = self._nc.new_inbox()
         self._inbox = inbox
-        self._sub = await self._nc.subscribe(
-            f"{inbox}.*", cb=self._on_message, pending_msgs_limit=10**6, pending_bytes_limit=2**30
-        )
+        self._sub = await self._wire.listen(f"{inbox}.*", self._on_message)
         self._name = f"feed_{uuid.uuid4().hex[:16]}"
         config: dict[str, Any] = {
             "name": self._name,
@@ -68,7 +68,7 @@ class Feed:
 
     async def close(self) -> None:
         with contextlib.suppress(Exception):  # the link may be down: the server forgets the consumer by itself
-            await self._sub.unsubscribe()
+            await self._wire.leave(self._sub)
             await self._nc.publish(f"$JS.API.CONSUMER.DELETE.{self.stream}.{self._name}", b"")
 
     async def _ask(self) -> None:
@@ -81,13 +81,12 @@ class Feed:
             f"$JS.API.CONSUMER.MSG.NEXT.{self.stream}.{self._name}", msgspec.json.encode(body), self._current
         )
 
-    async def _on_message(self, msg: Any) -> None:
+    def _on_message(self, subject: bytes, reply: bytes, headers: bytes, data: bytes) -> None:
         self._seen = time.monotonic()
-        headers = msg.headers
-        if headers and not msg.data and (status := headers.get("Status")):
-            self._on_status(status, headers.get("Description", ""), msg.subject)
+        if headers and not data and (status := status_of(headers)):
+            self._on_status(status, headers.decode("latin-1"), subject.decode())
             return
-        tokens = msg.reply.split(".")
+        tokens = reply.split(b".")
         at = 5 if len(tokens) == 9 else 7
         delivered = int(tokens[at + 1])
         if delivered != self._next + 1:
@@ -96,8 +95,8 @@ class Feed:
         self.pending = int(tokens[at + 3])
         self._asked -= 1
         if not self._lost:
-            trace = headers.get("traceparent", "") if headers else ""
-            self._buffer.append(Raw(self.stream, int(tokens[at]), msg.subject, msg.data, trace))
+            trace = header_of(headers, b"traceparent") if headers else ""
+            self._buffer.append(Raw(self.stream, int(tokens[at]), subject.decode(), data, trace))
         self._wake.set()
 
     def _on_status(self, status: str, description: str, subject: str) -> None:
@@ -106,7 +105,7 @@ class Feed:
         if subject == self._current:
             self._asked = 0
         if status in ("409", "503") and ("Consumer" in description or status == "503"):
-            self._lost = f"{status} {description}"
+            self._lost = f"{status} {description[12:].strip()}"
         self._wake.set()
 
     async def take(self, most: int) -> list[Raw]:

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Any, Final, TypeAlias
 
 import msgspec
 import nats
+import nats.errors
 import structlog
 from nats.aio.client import Client
-
 from yiwang.contracts import place_of
 
 from ._config import Kit
 from ._hears import FLOWS, STREAMS
 from ._mesh import Mesh
+from ._wire import Wire, status_of
+from ._wire import event as wire_event
 
 log: Final = structlog.get_logger("yiwang.nats")
 PARKED: Final = "PARKED"
 """Where services without a database park."""
+CHUNK: Final = 250
+"""Events in one write"""
+Outgoing: TypeAlias = tuple[str, bytes, str, str]
+"""(subject, data, id, traceparent or nothing)"""
 
 
 class JetStreamError(Exception):
@@ -40,6 +47,7 @@ class PubAck(msgspec.Struct, frozen=True):
 
 
 _ack_decoder: Final = msgspec.json.Decoder(PubAck)
+_NO_ACK: Final = PubAck()
 
 
 async def connect(kit: Kit, name: str) -> Client:
@@ -141,78 +149,91 @@ async def ensure_streams(nc: Client, kit: Kit) -> dict[str, str]:
     return created
 
 
+class _Batch:
+    """Events that wait for their acks together."""
+
+    __slots__ = ("acks", "done", "left", "subjects")
+
+    def __init__(self, events: Sequence[Outgoing]) -> None:
+        self.acks: list[PubAck] = [_NO_ACK] * len(events)
+        self.left = len(events)
+        self.subjects = [event[0] for event in events]
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def take(self, at: int, headers: bytes, data: bytes) -> None:
+        """The answer to the event at *at*."""
+        self.left -= 1
+        if self.done.done():
+            return
+        if not data:
+            status = status_of(headers)
+            code = int(status) if status.isdigit() else 0
+            self.done.set_exception(JetStreamError(self.subjects[at], code, "no stream takes it"))
+            return
+        ack = self.acks[at] = _ack_decoder.decode(data)
+        if ack.error:
+            code = int(ack.error.get("err_code", 0))
+            self.done.set_exception(JetStreamError(self.subjects[at], code, str(ack.error.get("description"))))
+        elif not self.left:
+            self.done.set_result(None)
+
+
 class Publisher:
     """Pipelined publishing with acks: many events in flight, one shared reply inbox."""
 
     def __init__(self, nc: Client, window: int = 4000) -> None:
-        self._nc, self._room = nc, asyncio.Semaphore(window)
-        self._waiting: dict[str, tuple[asyncio.Future[PubAck], str]] = {}
-        self._prefix = ""
+        self._wire, self._window = Wire.of(nc), window
+        self._nc = nc
+        self._waiting: dict[bytes, tuple[_Batch, int]] = {}
+        self._room = asyncio.Event()
+        self._prefix = b""
         self._n = 0
 
     async def start(self) -> None:
-        self._prefix = self._nc.new_inbox() + "."
-        await self._nc.subscribe(
-            self._prefix + "*", cb=self._on_ack, pending_msgs_limit=10**6, pending_bytes_limit=2**30
-        )
+        self._prefix = self._nc.new_inbox().encode() + b"."
+        await self._wire.listen(self._prefix.decode() + "*", self._on_ack)
 
-    async def _on_ack(self, msg: Any) -> None:
-        found = self._waiting.pop(msg.subject, None)
-        if found is None:
-            return
-        future, subject = found
-        self._room.release()
-        if future.done():
-            return
-        if not msg.data:
-            status = (msg.headers or {}).get("Status", "?")
-            future.set_exception(JetStreamError(subject, int(status) if status.isdigit() else 0, "no stream takes it"))
-            return
-        ack = _ack_decoder.decode(msg.data)
-        if ack.error:
-            code = int(ack.error.get("err_code", 0))
-            future.set_exception(JetStreamError(subject, code, str(ack.error.get("description"))))
-        else:
-            future.set_result(ack)
+    def _on_ack(self, subject: bytes, _reply: bytes, headers: bytes, data: bytes) -> None:
+        found = self._waiting.pop(subject, None)
+        if found is not None:
+            found[0].take(found[1], headers, data)
+            self._room.set()
 
-    async def send(self, subject: str, data: bytes, event_id: str, trace: str = "") -> asyncio.Future[PubAck]:
-        """Send one event; the returned future is its ack. `event_id` lets the stream drop repetitions."""
-        await self._room.acquire()
-        self._n += 1
-        reply = f"{self._prefix}{self._n}"
-        future: asyncio.Future[PubAck] = asyncio.get_running_loop().create_future()
-        self._waiting[reply] = (future, subject)
-        headers = {"Nats-Msg-Id": event_id, "traceparent": trace} if trace else {"Nats-Msg-Id": event_id}
-        try:
-            await self._nc.publish(subject, data, reply, headers)
-        except BaseException:
-            self._forget(reply)
-            raise
-        return future
+    async def publish(self, events: Sequence[Outgoing], *, timeout: float = 5.0) -> list[PubAck]:
+        """Send (subject, data, id, trace) in order and wait for every ack; an id lets the stream drop repetitions.
 
-    def _forget(self, reply: str) -> None:
-        if self._waiting.pop(reply, None) is not None:
-            self._room.release()
-
-    async def publish(self, events: list[tuple[str, bytes, str, str]], *, timeout: float = 5.0) -> list[PubAck]:
-        """Send (subject, data, id, trace) in order and wait for every ack.
-
-        Raises TimeoutError when JetStream doesn't answer in *timeout* seconds: nothing is known then, and sending the
-        same ids again is safe.
+        Raises TimeoutError when JetStream doesn't answer in *timeout* seconds, JetStreamError when it refuses, and
+        nats-py's error for a lost link: nothing is known then, and sending the same ids again is safe.
         """
-        first = self._n
-        futures: list[asyncio.Future[PubAck]] = []
+        if not events:
+            return []
+        batch = _Batch(events)
+        sent: list[bytes] = []
         try:
             async with asyncio.timeout(timeout):
-                for subject, data, event_id, trace in events:
-                    futures.append(await self.send(subject, data, event_id, trace))
-                return [await futures[0]] if len(futures) == 1 else list(await asyncio.gather(*futures))
-        except BaseException:
-            for n in range(first + 1, self._n + 1):
-                self._forget(f"{self._prefix}{n}")
-            for future in futures:
-                if future.done() and not future.cancelled():
-                    future.exception()  # seen: the caller gets the first one
-                else:
-                    future.cancel()
-            raise
+                for begin in range(0, len(events), CHUNK):
+                    await self._send(batch, begin, events[begin : begin + CHUNK], sent)
+                await batch.done
+        finally:
+            if batch.left:
+                for reply in sent:
+                    self._waiting.pop(reply, None)
+                self._room.set()
+            if batch.done.done() and not batch.done.cancelled():
+                batch.done.exception()  # seen, also when sending failed first
+        return batch.acks
+
+    async def _send(self, batch: _Batch, begin: int, events: Sequence[Outgoing], sent: list[bytes]) -> None:
+        while len(self._waiting) > self._window:
+            self._room.clear()
+            await self._room.wait()
+        blocks = []
+        for at, (subject, data, event_id, trace) in enumerate(events, begin):
+            if len(data) > self._nc.max_payload:
+                raise nats.errors.MaxPayloadError
+            self._n += 1
+            reply = self._prefix + b"%d" % self._n
+            blocks.append(wire_event(subject, reply, event_id, trace, data))
+            self._waiting[reply] = (batch, at)
+            sent.append(reply)
+        await self._wire.send(blocks)
