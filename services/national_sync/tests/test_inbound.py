@@ -12,7 +12,7 @@ import pytest
 from yiwang.contracts import CaseReported, CaseSnapshot
 from yiwang.kit.http import http_server
 from yiwang.kit.testing import NOON
-from yiwang.kit.testing_http import _without_lifespan, assert_api_holds
+from yiwang.kit.testing_http import assert_api_holds, without_lifespan
 from yiwang.national_sync.links import Links
 from yiwang.national_sync.protocol import Batch, digest_of, signed_headers
 from yiwang.national_sync.testing import SECRET, a_batch, a_course, a_platform, a_profile, an_envelope, syncing
@@ -201,7 +201,7 @@ async def test_our_own_pusher_and_inbound_side_understand_each_other(node: Any, 
     secrets = f"province={SECRET} sz={SECRET}"
     async with (
         syncing(node, profile, secrets=secrets) as upper,
-        http_server(_without_lifespan(upper._asgi), "127.0.0.1", 0) as port,
+        http_server(without_lifespan(upper._asgi), "127.0.0.1", 0) as port,
     ):
         batch = a_batch(an_envelope(1, "case_base", BASE))
         link = msgspec.structs.replace(

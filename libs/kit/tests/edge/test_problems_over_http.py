@@ -42,6 +42,12 @@ async def test_a_wrong_body_is_refused_with_the_field_path(desk, sent, path, mes
     assert [(e.path, e.message) for e in body.errors] == [(path, message)]
 
 
+async def test_a_missing_body_is_said_to_be_missing(desk):
+    async with desk.client("acceptor") as http:
+        body = problem(await http.post("/things"), 400, "kit.validation")
+    assert [(e.path, e.message) for e in body.errors] == [("$", "没有请求正文，请提交 JSON（没有内容可填时提交 {}）")]
+
+
 async def test_broken_json_is_refused_with_a_sentence(desk):
     async with desk.client("acceptor") as http:
         answer = await http.post("/things", content=b"{", headers={"content-type": "application/json"})

@@ -56,6 +56,7 @@ RETRY_AFTER_S: Final = 5
 
 _MSGSPEC_PATH: Final = re.compile(r"`\$\.?(?P<path>[^`]*)`$")
 _SAYS: Final = (
+    (re.compile(r"^'data'$"), "没有请求正文，请提交 JSON（没有内容可填时提交 {}）"),
     (re.compile(r"^Object missing required field `(.+?)`"), r"缺少必填字段 \1"),
     (re.compile(r"^Missing required (?:\w+ )?argument[: ]*`?(\w+)`?"), r"缺少必填项 \1"),
     (re.compile(r"^Object contains unknown field `(.+?)`"), r"没有字段 \1"),

@@ -74,7 +74,7 @@ async def assert_api_holds(
         strangers.append(({"Authorization": f"Bearer {nobody}"}, 403))
     await _strangers_stay_out(asgi, strangers, exclude_paths)
     token = token or token_of_everybody(area or (sites[0].app.node.jurisdiction if sites else "440300"), unit_id)
-    async with http_server(_without_lifespan(asgi), "127.0.0.1", 0) as port:
+    async with http_server(without_lifespan(asgi), "127.0.0.1", 0) as port:
         excluded = [part for path in exclude_paths for part in ("--exclude-path", path)]
         code, report = await _schemathesis(
             f"http://127.0.0.1:{port}/schema/openapi.json", "--header", f"Authorization: Bearer {token}",
@@ -91,7 +91,7 @@ async def _strangers_stay_out(
     asgi: Litestar, strangers: Sequence[tuple[dict[str, str], int]], exclude_paths: Sequence[str]
 ) -> None:
     """Every guarded route answers 401 without a token, and 403 to a person without posts."""
-    transport = httpx.ASGITransport(_without_lifespan(asgi))
+    transport = httpx.ASGITransport(without_lifespan(asgi))
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
         for method, path in _guarded(asgi):
             if path in exclude_paths:
@@ -116,7 +116,7 @@ def _sample(parameter: re.Match[str]) -> str:
     return {"uuid": str(uuid.UUID(int=0)), "date": "2026-11-23"}.get(kind, "0")
 
 
-def _without_lifespan(asgi: Any) -> Any:
+def without_lifespan(asgi: Any) -> Any:
     """The test has started the app already."""
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
