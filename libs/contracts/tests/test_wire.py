@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from yiwang.contracts import (
     STAMPED,
+    CaseEvent,
     CaseFiled,
     CaseHandled,
     Code,
@@ -116,7 +117,7 @@ def test_the_minimal_event_has_no_optional_field() -> None:
     assert {"type", *STAMPED.values(), "report_id", "case_id"} == set(body)
 
 
-@pytest.mark.parametrize("tag", [t for t in registry() if t.startswith("case.")])
+@pytest.mark.parametrize("tag", [t for t, kind in registry().items() if issubclass(kind, CaseEvent)])
 def test_every_event_of_a_case_carries_its_version(tag: str) -> None:
     """Readers apply by version and see a gap; without it they would have to trust clocks."""
     body = json.loads(encode(sample(registry()[tag], full=False)))

@@ -1,8 +1,8 @@
 # ruff: noqa: F403
 """Facts that services share. A contract changes only by adding optional fields; anything else is a new version.
 
-`Event` is the base; families are in `case`, `enforcement`, `mesh`, `notice` and `sync`. The wire name of an event is its
-msgspec tag, said once.
+`Event` is the base; families are in `case`, `custody`, `directive`, `downward`, `enforcement`, `mesh`, `notice`, `sync`
+and `task`. The wire name of an event is its msgspec tag, said once.
 """
 
 from ._event import *
@@ -11,6 +11,8 @@ from ._registry import *
 from ._types import *
 from .case import *
 from .codes import *
+from .custody import *
+from .directive import *
 from .downward import *
 from .enforcement import *
 from .mesh import *

@@ -7,7 +7,7 @@ from typing import ClassVar
 import msgspec
 
 from ._event import CaseEvent, Event, Flow
-from ._types import CaseHead, Category, Clock, Code, Fen, MediaRef, Moment, Personal, Place, Point, Seconds, Value
+from ._types import Category, Clock, Code, Fen, MediaRef, Moment, Personal, Place, Point, Seconds, Value
 
 
 class Person(Value, frozen=True, kw_only=True):
@@ -432,6 +432,10 @@ class CaseSupervised(CaseEvent, frozen=True, kw_only=True, tag="case.supervised.
     level: str
     reply_due: Moment | None = None
     opinion: str = ""
+    issuer: str = ""
+    """Area code of the jurisdiction that supervises"""
+    reply_required: bool = False
+    """Whether an answer in words is asked for"""
 
 
 class CaseSupervisionReplied(CaseEvent, frozen=True, kw_only=True, tag="case.supervision_replied.v1"):
@@ -439,37 +443,6 @@ class CaseSupervisionReplied(CaseEvent, frozen=True, kw_only=True, tag="case.sup
 
     directive_id: str
     opinion: str
-
-
-class CaseHandoverOffered(CaseEvent, frozen=True, kw_only=True, tag="case.handover_offered.v1"):
-    """The custodian offers the case to another jurisdiction (移交); until accepted it stays the sender's."""
-
-    offer_id: str
-    from_jurisdiction: str
-    to_jurisdiction: str
-    epoch: int
-    reason: str
-    snapshot: CaseSnapshotBody
-    clock_start_rule: str = "accept"
-
-
-class CaseHandoverAccepted(CaseEvent, frozen=True, kw_only=True, tag="case.handover_accepted.v1"):
-    """The receiver took custody (接收); the epoch grows by one."""
-
-    offer_id: str
-    from_jurisdiction: str
-    to_jurisdiction: str
-    epoch: int
-
-
-class CaseHandoverRefused(CaseEvent, frozen=True, kw_only=True, tag="case.handover_refused.v1"):
-    """The receiver refused (拒收); the case stays with the sender."""
-
-    offer_id: str
-    from_jurisdiction: str
-    to_jurisdiction: str
-    epoch: int
-    reason: str
 
 
 class CaseMerged(CaseEvent, frozen=True, kw_only=True, tag="case.merged.v1"):
@@ -497,61 +470,6 @@ class CaseReferredToEnforcement(CaseEvent, frozen=True, kw_only=True, tag="case.
     item_code: str
     material: tuple[MediaRef, ...] = ()
     opinion: str = ""
-
-
-class FlowRecord(Value, frozen=True, kw_only=True):
-    """One step of a case as it is kept for ever (流转记录)."""
-
-    seq: int
-    action: str
-    state_before: str
-    state_after: str
-    role: str
-    unit_id: str = ""
-    person_ref: str = ""
-    opinion: str = ""
-    receiver: str = ""
-    started_at: Moment
-    ended_at: Moment
-    due_at: Moment | None = None
-    used_s: Seconds = 0
-    overdue: bool = False
-    media: tuple[MediaRef, ...] = ()
-
-
-class CaseSnapshotBody(Value, frozen=True, kw_only=True):
-    """All that the custodian knows of a case, without personal data."""
-
-    head: CaseHead
-    description_masked: str = ""
-    reporter_kind: str = ""
-    verify_policy: str = ""
-    assignments: tuple[Assignment, ...] = ()
-    clocks: tuple[Clock, ...] = ()
-    history: tuple[FlowRecord, ...] = ()
-    media: tuple[MediaRef, ...] = ()
-    summary: CaseSummary | None = None
-
-
-class CaseSnapshot(CaseEvent, frozen=True, kw_only=True, tag="case.snapshot.v1"):
-    """Everything about a case at one version (快照), for one named reader that fills or mends its copy."""
-
-    reader: str
-    body: CaseSnapshotBody
-
-
-class SnapshotRequested(Event, frozen=True, kw_only=True, tag="snapshot.requested.v1"):
-    """A reader asks the owners of cases to re-emit them (快照申请), see `yiwang replay`."""
-
-    flow: ClassVar[Flow] = "local"
-
-    reader: str
-    since: Moment
-    cursor: str = ""
-
-    @property
-    def key(self) -> str:
-        return f"snapshot/{self.reader}"
 
 
 class ReportAnswered(Event, frozen=True, kw_only=True, tag="report.answered.v1"):
