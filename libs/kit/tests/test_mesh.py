@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from yiwang.contracts import CaseFiled, CaseHandoverOffered, ConfigPublished
 from yiwang.kit import ConfigError, Kit, Scope, Service
-from yiwang.kit._hears import subscribed
+from yiwang.kit._hears import own_echo, subscribed
 from yiwang.kit._mesh import Mesh, MeshNode, MeshPage
 from yiwang.kit._nats import stream_config
 
@@ -75,6 +75,24 @@ def test_below_another_node_copies_of_facts_come_down() -> None:
     ]
     at_the_top = subscribed(hearing("dispatch"), "DOWN", "440000", mesh=Mesh(PAGE, "440000"))
     assert [pattern.rpartition(".*.")[2] for pattern in at_the_top] == ["config.published.v1"] * 2
+
+
+def test_a_copy_hears_others_only_and_costs_nothing_where_there_are_none() -> None:
+    """What a node said itself isn't told back to it; a node without children asks its own stream for nothing."""
+    service = Service("dispatch")
+
+    async def copy(event: object, ctx: object) -> None: ...
+
+    service.on(CaseFiled, scope=Scope.BELOW)(copy)
+    [sub] = service.subscriptions.values()
+    assert subscribed(service, "UP", "440300") == []
+    assert subscribed(service, "UP", "440106", mesh=Mesh(PAGE, "440106")) == []
+    assert subscribed(service, "UP", "440100", mesh=Mesh(PAGE, "440100")) == ["yw.up.*.*.*.case.filed.v1"]
+    assert subscribed(service, "DOWN", "440106", mesh=Mesh(PAGE, "440106")) == [
+        "yw.down.440100.440106.*.case.filed.v1"
+    ]
+    assert own_echo(sub, "yw.up.440100.440100.07.case.filed.v1", ("440100",))
+    assert not own_echo(sub, "yw.up.440100.440106.07.case.filed.v1", ("440100",))
 
 
 def test_a_page_that_is_wrong_stops_the_start(tmp_path: Path) -> None:

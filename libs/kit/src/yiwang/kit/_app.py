@@ -10,6 +10,7 @@ import socket
 import uuid
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import asyncpg
@@ -132,6 +133,11 @@ class App:
     @property
     def _hosted(self) -> frozenset[str]:
         return frozenset(self.mesh.hosts(self.service.name)) if self.mesh else frozenset()
+
+    @cached_property
+    def acts_for(self) -> tuple[str, ...]:
+        """The jurisdictions in whose name this service acts: the node's own and those it hosts the service for."""
+        return (self.node.jurisdiction, *(self.mesh.hosts(self.service.name) if self.mesh else ()))
 
     def hears(self, stream: str, partitions: list[int] | None = None, *, tag: str = "") -> list[str]:
         """The filter subjects of this service on *stream*."""

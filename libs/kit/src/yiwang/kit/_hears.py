@@ -26,6 +26,11 @@ def streams_of(sub: Subscription, mesh: Mesh | None) -> list[str]:
     return [STREAMS[flow], STREAMS["down"]] if flow == "up" and below else [STREAMS[flow]]
 
 
+def own_echo(sub: Subscription, subject: str, jurisdictions: tuple[str, ...]) -> bool:
+    """Whether *subject* is one of this node's own facts, which a handler of what others say doesn't hear."""
+    return sub.scope is Scope.BELOW and any(f".{place_of(code)}." in subject for code in jurisdictions)
+
+
 def subscribed(
     service: Service,
     stream: str,
@@ -44,7 +49,9 @@ def subscribed(
         if flow != sub.event_type.flow:  # copies that came down to this node
             pps = ["*"] if partitions is None else [f"{pp:02d}" for pp in partitions]
             found += [f"yw.{flow}.{place_of(jurisdiction)}.{pp}.{sub.tag}" for pp in pps]
-        elif sub.scope is Scope.SUBTREE:
+        elif sub.scope is Scope.BELOW and flow == "up" and not (mesh and mesh.children):
+            continue
+        elif sub.scope in (Scope.SUBTREE, Scope.BELOW):
             found += filters(flow, [sub.tag], partitions=partitions)
         else:
             for code in acts_for if flow == "up" else acts_for[:1]:

@@ -39,6 +39,8 @@ class Scope(enum.Enum):
     """Those of this node's jurisdiction: the handler acts."""
     SUBTREE = "subtree"
     """Those of the whole subtree below this node: the handler watches."""
+    BELOW = "below"
+    """What others said: the nodes below, and what came down to this one. For copies; costs nothing without children."""
 
 
 class Timer(msgspec.Struct, frozen=True, kw_only=True):

@@ -16,6 +16,7 @@ from yiwang.contracts import PARTITIONS
 from ._context import Tx
 from ._engine import Engine, HandlerFailed, Item, item_of, refusal
 from ._feed import Feed, Raw
+from ._hears import own_echo
 from ._held import Held
 from ._telemetry import span_of
 
@@ -107,8 +108,8 @@ class Worker:
         for row in rows:
             own = partitions_of(self.group, self.app.groups)
             sub = self.app.service.subscriptions.get(row["tag"])
-            if sub is not None:
-                filters = self.app.hears(row["stream"], own, tag=sub.tag)
+            filters = self.app.hears(row["stream"], own, tag=sub.tag) if sub is not None else []
+            if filters:
                 feed = Feed(self.app.nc, row["stream"], filters, row["seq"] + 1, self.wake)
                 await feed.open()
                 try:
@@ -200,6 +201,8 @@ class Worker:
     def _item(self, raw: Raw) -> Item | None:
         item = item_of(self.app.service, raw.stream, raw.seq, raw.subject, raw.data, raw.trace)
         if item is None or raw.seq <= self.ignore_to.get((raw.stream, item.sub.tag), 0):
+            return None
+        if raw.stream == "UP" and own_echo(item.sub, raw.subject, self.app.acts_for):
             return None
         return item
 
