@@ -19,10 +19,11 @@ import structlog
 from nats.aio.client import Client
 from yiwang.contracts import Event
 
-from . import _acks, _leases, _loops, _pressure, _timers, names
+from . import _acks, _leases, _loops, _pressure, _state, _timers, names
 from ._clock import Clock, clock_from
 from ._config import Kit, load
 from ._context import Context
+from ._deliver import TRANSIENT
 from ._effect import mark_effect
 from ._engine import Item
 from ._envelope import Ready, Stamper
@@ -34,7 +35,7 @@ from ._nats import PubAck, Publisher, connect, ensure_streams
 from ._node import Node
 from ._outbox import Outbox
 from ._service import Service
-from ._worker import TRANSIENT, Worker
+from ._worker import Worker
 
 if TYPE_CHECKING:
     from ._identity import Caller
@@ -177,6 +178,7 @@ class App:
             self.nc, name=self.service.name, version="0.1.0", description=f"yiwang {self.service.name}",
             metadata={"node": self.node.node_id, "tier": self.node.tier, "replica": self.replica},
         )  # fmt: skip
+        await _state.answer(self)
 
     async def _open_pool(self) -> None:
         schema = self.service.schema
@@ -234,7 +236,7 @@ class App:
     def count(self, items: list[Item], ctx: Context) -> None:
         for tag, n in Counter(item.sub.tag for item in items).items():
             names.HANDLED.labels(self.service.name, tag).inc(n)
-        names.EMITTED.labels(self.service.name).inc(len(ctx.outputs))
+        names.EMITTED.labels(self.service.name).inc(len(ctx.outputs) + len(ctx.direct))
         if items:
             names.BATCH.labels(self.service.name).observe(len(items))
 

@@ -3,5 +3,6 @@
 from ._hears import FLOWS, STREAMS
 from ._mesh import Mesh, MeshNode, MeshPage
 from ._nats import stream_config
+from ._state import ask_states, version
 
-__all__ = ["FLOWS", "STREAMS", "Mesh", "MeshNode", "MeshPage", "stream_config"]
+__all__ = ["FLOWS", "STREAMS", "Mesh", "MeshNode", "MeshPage", "ask_states", "stream_config", "version"]
