@@ -7,22 +7,21 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 from yiwang.stack import place
-from yiwang.stack._process import free_port
+from yiwang.stack._process import family_of, free_port, memory_mib
 
 from ._common import HERE
 
 ROOT = HERE.parent
 ALONE = ("intake", "grid", "dispatch", "enforcement", "national_sync", "notification")
-
-
-def rss_mib(pid: int) -> float:
-    """Resident memory of a process, shared pages counted in part (PSS)."""
-    text = Path(f"/proc/{pid}/smaps_rollup").read_text()
-    return next(int(line.split()[1]) / 1024 for line in text.splitlines() if line.startswith("Pss:"))
+SETTLES_S = 5
+"""After so long an idle node has done what it does at a start."""
 
 
 def grid() -> None:
@@ -35,6 +34,7 @@ def grid() -> None:
 
 
 def ready(port: int, process: subprocess.Popen[bytes], begin: float) -> float:
+    """Seconds from *begin* until the node says that it is ready."""
     while time.monotonic() - begin < 120:
         if process.poll() is not None:
             raise RuntimeError(f"the process ended with {process.returncode}")
@@ -47,42 +47,64 @@ def ready(port: int, process: subprocess.Popen[bytes], begin: float) -> float:
     raise RuntimeError("not ready after 120 s")
 
 
-def children(pid: int) -> list[int]:
-    kids = [int(k) for k in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    return [x for kid in kids for x in (kid, *children(kid))]
+@contextmanager
+def node(profile: str, data: Path, **env: str) -> Iterator[tuple[subprocess.Popen[bytes], float]]:
+    """`yiwang up` for a while: its process, and the seconds until it was ready."""
+    port, begin = free_port(), time.monotonic()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "yiwang.stack", "up", "--profile", profile, "--data", str(data), "--port", str(port)],
+        cwd=ROOT, env=os.environ | env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        yield process, ready(port, process, begin)
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+def weight(process: subprocess.Popen[bytes]) -> dict[str, float]:
+    """MiB of the services' own process, of nats-server and of PostgreSQL's processes together."""
+    parts: Counter[str] = Counter()
+    for pid in family_of(process.pid):
+        name = "services" if pid == process.pid else Path(f"/proc/{pid}/comm").read_text().strip()
+        parts[name] += memory_mib(pid)
+    return dict(parts)
+
+
+def told(parts: dict[str, float]) -> str:
+    return f"{sum(parts.values()):.0f} MiB (" + ", ".join(f"{name} {mib:.0f}" for name, mib in parts.items()) + ")"
 
 
 def memory() -> None:
     """(e)"""
-    print("\n## (e) idle\n")
+    print("\n## (e) idle: everything together, PSS\n")
+    turns = ("first start", "second start")
     with tempfile.TemporaryDirectory() as folder:
         os.chmod(folder, 0o755)
-        data = Path(folder) / "data"
-        for turn in ("first start", "second start"):
-            port, begin = free_port(), time.monotonic()
-            process = subprocess.Popen(
-                [sys.executable, "-m", "yiwang.stack", "up", "--profile", "city", "--data", str(data), "--port", str(port)],
-                cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            )  # fmt: skip
-            took = ready(port, process, begin)
-            time.sleep(3)
-            parts = {Path(f"/proc/{pid}/comm").read_text().strip(): 0.0 for pid in children(process.pid)}
-            for pid in children(process.pid):
-                parts[Path(f"/proc/{pid}/comm").read_text().strip()] += rss_mib(pid)
-            own = rss_mib(process.pid)
-            print(f"{turn}: ready after {took:.1f} s; all six services in one process {own:.0f} MiB, "
-                  + ", ".join(f"{name} {mib:.0f} MiB" for name, mib in sorted(parts.items())))  # fmt: skip
-            if turn == "second start":
-                run = place.running_at(data)
-                assert run is not None
-                for name in ALONE:
-                    alone = free_port()
-                    environ = os.environ | run.environ | {"YIWANG_HTTP_PORT": str(alone)}
-                    one = subprocess.Popen([sys.executable, "-m", "yiwang.stack", "run", name], env=environ, cwd=ROOT,
-                                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
-                    ready(alone, one, time.monotonic())
-                    print(f"{name} alone: {rss_mib(one.pid):.0f} MiB")
-                    one.terminate()
-                    one.wait(20)
-            process.terminate()
-            process.wait(60)
+        county = Path(folder) / "county"
+        for turn in turns:
+            with node("county", county, YIWANG_JURISDICTION="440305", YIWANG_NATS_SYNC="always") as (process, took):
+                time.sleep(SETTLES_S)
+                print(f"county-minimal, {turn}: ready after {took:.1f} s; {told(weight(process))}")
+        city = Path(folder) / "city"
+        for turn in turns:
+            with node("city", city) as (process, took):
+                time.sleep(SETTLES_S)
+                print(f"all services, {turn}: ready after {took:.1f} s; {told(weight(process))}")
+                if turn == turns[-1]:
+                    alone(city)
+
+
+def alone(data: Path) -> None:
+    """Each service in a process of its own, beside the node that runs in *data*."""
+    run = place.running_at(data)
+    assert run is not None
+    for name in ALONE:
+        port = free_port()
+        environ = os.environ | run.environ | {"YIWANG_HTTP_PORT": str(port)}
+        one = subprocess.Popen([sys.executable, "-m", "yiwang.stack", "run", name], env=environ, cwd=ROOT,
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
+        ready(port, one, time.monotonic())
+        print(f"{name} alone: {memory_mib(one.pid):.0f} MiB")
+        one.terminate()
+        one.wait(20)

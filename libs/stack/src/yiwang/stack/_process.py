@@ -111,12 +111,23 @@ def stop(process: subprocess.Popen[bytes], how: signal.Signals, what: str, wait:
 
 
 def children_of(pid: int) -> list[int]:
-    """The direct child processes of `pid` (Linux; elsewhere none)."""
-    listing = Path(f"/proc/{pid}/task/{pid}/children")
-    try:
-        return [int(child) for child in listing.read_text().split()]
-    except OSError:
-        return []
+    """The direct child processes of `pid`, whichever of its threads forked them (Linux; elsewhere none)."""
+    found: list[int] = []
+    for listing in Path(f"/proc/{pid}/task").glob("*/children"):
+        with contextlib.suppress(OSError):
+            found += [int(child) for child in listing.read_text().split()]
+    return found
+
+
+def family_of(pid: int) -> list[int]:
+    """`pid` and everything below it."""
+    return [pid, *(one for child in children_of(pid) for one in family_of(child))]
+
+
+def memory_mib(pid: int) -> float:
+    """Resident memory of a process in MiB, shared pages counted in part (PSS), so that processes can be added up."""
+    text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    return next(int(line.split()[1]) / 1024 for line in text.splitlines() if line.startswith("Pss:"))
 
 
 def kill_all(pids: Sequence[int]) -> None:
