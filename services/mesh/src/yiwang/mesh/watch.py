@@ -1,0 +1,195 @@
+"""The watchdog: looks at every link, restarts what stands still, says what is wrong, and that this node is alive."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime as dt
+import time
+import uuid
+from typing import Any
+
+import msgspec
+from yiwang.contracts import LinkState, MeshHeartbeat, MeshProbe, ServiceState
+from yiwang.kit import App, links
+from yiwang.kit.mesh import Mesh, ask_states, version
+
+from . import alarms, names, observe
+from .keep import keep_links, restart_source
+from .service import Page, service
+from .store import Peer, Probed, Refused, sql
+from .verdict import Alarm, Local, Seen, Track, judge, link_alarm, local_alarms, may_remedy
+
+STATES_EVERY_S = 15.0
+HEARTBEAT_TTL = "1h"
+DAY = dt.timedelta(hours=8)
+"""A day begins at midnight in Shanghai."""
+
+
+def wall() -> dt.datetime:
+    """Real time: links know nothing of a virtual clock."""
+    return dt.datetime.now(dt.UTC)
+
+
+class Watch:
+    """What the watchdog remembers between two rounds."""
+
+    def __init__(self, app: App, page: Page) -> None:
+        self.app, self.page = app, page
+        self.tracks: dict[tuple[str, str], Track] = {}
+        self.services: list[ServiceState] = []
+        self.asked_at = self.beaten_at = float("-inf")
+        self.remedies: dict[str, str] = {}
+        self.beginning = time.monotonic()
+
+    async def round(self, mesh: Mesh) -> None:
+        """One look at everything."""
+        app = self.app
+        await keep_links(app, mesh)
+        peers = {peer.node: peer for peer in await sql.rows(app.pool, "peers", Peer)}
+        said = {code: _sequences(peer) for code, peer in peers.items()}
+        refused = {row.child: row for row in await sql.rows(app.pool, "refused", Refused)}
+        seen = await observe.look(app, mesh, said, {code: row.total for code, row in refused.items()})
+        states = {(s.peer, s.direction): await self._judge(s) for s in seen}
+        await self._ask_services()
+        local, last = await self._local(mesh, peers, refused, states)
+        called = {node.code: node.name for node in mesh.page.nodes}
+        wrong = local_alarms(local, app.settings.unsent_after_s, called)
+        wrong += [a for s in seen if (a := link_alarm(s, states[s.peer, s.direction], called.get(s.peer, s.peer)))]
+        await alarms.settle(app, wrong, self.remedies, wall())
+        beat = await self._beat(mesh, seen, states, peers, wrong, local, last)
+        await _remember(app, beat)
+        self._meter(seen, beat, wrong)
+        await self._speak(mesh, beat)
+
+    async def _judge(self, seen: Seen) -> str:
+        app, key = self.app, (seen.peer, seen.direction)
+        track = self.tracks.setdefault(key, Track(moved_at=seen.at))
+        state = judge(seen, track, app.settings.cut_after_s, app.settings.stall_after_s)
+        never = state == "never" and seen.at - self.beginning > app.settings.stall_after_s
+        if state == "stalled" or never:
+            if may_remedy(track, seen.at):
+                stream = links.landing(seen.peer) if seen.direction == "up" else "DOWN"
+                track.remedied_at, track.remedies = seen.at, track.remedies + 1
+                done = await restart_source(app.nc, stream, track.remedies)
+                self.remedies[f"link_stalled/{seen.peer}/{seen.direction}"] = done
+                names.REMEDIES.labels(app.node.node_id, *key).inc()
+                app.log.warning("link_remedied", peer=seen.peer, direction=seen.direction, behind=seen.behind, how=done)
+        elif state in ("ok", "late"):
+            track.remedies = 0
+        return state
+
+    async def _ask_services(self) -> None:
+        if time.monotonic() - self.asked_at > STATES_EVERY_S:
+            self.asked_at = time.monotonic()
+            self.services = await ask_states(self.app.nc)
+
+    async def _local(
+        self, mesh: Mesh, peers: dict[str, Peer], refused: dict[str, Refused], states: dict[tuple[str, str], str]
+    ) -> tuple[Local, dict[str, int]]:
+        app, now = self.app, wall()
+        last, full = await observe.sequences(app.nc)
+        answering = {state.service.replace("-", "_") for state in self.services}
+        settled = time.monotonic() - self.beginning > 2 * STATES_EVERY_S
+        silent = {}
+        for child in links.linked_children(mesh.page.by_code, mesh.code):
+            heard = peers[child].heard_at if child in peers else self.page.started_wall
+            if (
+                states.get((child, "up")) in ("ok", "late")
+                and (now - heard).total_seconds() > app.settings.silent_after_s
+            ):
+                silent[child] = (now - heard).total_seconds()
+        local = Local(
+            unsent_s=await observe.unsent_s(app.nc, mesh, now),
+            parked={state.service: state.parked for state in self.services if state.parked},
+            waits={state.service: state.waits_for for state in self.services if state.waits_for},
+            missing=tuple(sorted(set(mesh.me.services) - answering)) if settled else (),
+            full=full,
+            quarantined={row.child: row.unseen for row in refused.values() if row.unseen},
+            silent=silent,
+        )
+        return local, last
+
+    async def _beat(
+        self, mesh: Mesh, seen: list[Seen], states: dict[tuple[str, str], str], peers: dict[str, Peer],
+        wrong: list[Alarm], local: Local, last: dict[str, int],
+    ) -> MeshHeartbeat:  # fmt: skip
+        app = self.app
+        today = (app.clock.now() + DAY).date()
+        counts = {row["area"]: row["cases"] for row in await app.pool.fetch(sql["day_counts"], today)}
+        return MeshHeartbeat(
+            node=app.node.node_id, tier=app.node.tier, version=version(), topology=mesh.page.version,
+            started_at=self.page.started_wall, links=tuple([await self._link(s, states, peers) for s in seen]),
+            services=tuple(self.services), last_sequences=last, oldest_unsent_s=round(local.unsent_s, 1),
+            alarms=tuple(a.alarm for a in wrong), cases_today=counts.get(app.node.jurisdiction, 0),
+        )  # fmt: skip
+
+    async def _link(self, seen: Seen, states: dict[tuple[str, str], str], peers: dict[str, Peer]) -> LinkState:
+        latency, at = 0.0, None
+        if seen.direction == "up":
+            if peer := peers.get(seen.peer):
+                latency, at = peer.latency_ms, peer.recorded_at
+        elif probed := await sql.row(self.app.pool, "probed", Probed, seen.peer):
+            latency, at = probed.latency_ms, probed.recorded_at
+        return LinkState(
+            peer=seen.peer, direction=seen.direction, state=states[seen.peer, seen.direction], lag=seen.behind,
+            last_event_at=at, latency_ms=round(latency, 1), refused=seen.refused,
+        )  # fmt: skip
+
+    def _meter(self, seen: list[Seen], beat: MeshHeartbeat, wrong: list[Alarm]) -> None:
+        node = self.app.node.node_id
+        for one, state in zip(seen, beat.links, strict=True):
+            names.LAG.labels(node, one.peer, one.direction).set(one.behind)
+            names.QUIET.labels(node, one.peer, one.direction).set(one.quiet_s)
+            names.LATENCY.labels(node, one.peer, one.direction).set(state.latency_ms)
+        names.UNSENT.labels(node).set(beat.oldest_unsent_s)
+        for kind in alarms.KINDS:
+            names.ALARMS.labels(node, kind).set(sum(a.kind == kind for a in wrong))
+
+    async def _speak(self, mesh: Mesh, beat: MeshHeartbeat) -> None:
+        """Say that we are alive, and probe each link down, when it is time."""
+        app = self.app
+        if time.monotonic() - self.beaten_at < app.settings.heartbeat_seconds:
+            return
+        self.beaten_at = time.monotonic()
+        if mesh.parent is not None:
+            await say(app, beat)
+        for child in links.linked_children(mesh.page.by_code, mesh.code):
+            await say(app, MeshProbe(node=app.node.node_id, addressee=child))
+
+
+def _sequences(peer: Peer) -> dict[str, int]:
+    return msgspec.json.decode(peer.heartbeat, type=MeshHeartbeat).last_sequences
+
+
+async def _remember(app: App, beat: MeshHeartbeat) -> None:
+    """This node's own state, for its own page and for other replicas."""
+    now = wall()
+    await sql.run(app.pool, "set_peer", app.node.node_id, msgspec.json.encode(beat).decode(), now, now, 0.0)
+
+
+async def say(app: App, event: Any) -> None:
+    """Publish one of the mesh's own events in real time; the streams keep it for an hour."""
+    out = app.stamper.stamp(event, wall(), parent=str(uuid.uuid4()), n=0)
+    headers = {"Nats-Msg-Id": out.id, "Nats-TTL": HEARTBEAT_TTL}
+    await app.nc.jetstream().publish(out.subject, out.data, headers=headers, timeout=5)
+
+
+@service.background(leased=True)
+async def watch(app: App) -> None:
+    """Round after round, for as long as the service runs."""
+    page = app.get(Page)
+    watching = Watch(app, page)
+    while True:
+        begin = time.monotonic()
+        if mesh := page.refresh():
+            try:
+                await watching.round(mesh)
+                app.waiting.pop("mesh", None)
+            except Exception as error:  # noqa: BLE001 - an outage is waited out
+                app.waiting["mesh"] = f"看护链路时出错，稍后再试：{error!r:.150}"
+                app.log.warning("watch_waits", error=repr(error)[:300])
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(max(0.2, app.settings.watch_seconds - (time.monotonic() - begin))):
+                await page.touched.wait()
+        page.touched.clear()
