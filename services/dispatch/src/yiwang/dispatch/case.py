@@ -22,6 +22,7 @@ from yiwang.contracts import (
     Moment,
     Person,
     Place,
+    Supervision,
     UnitRef,
 )
 
@@ -78,6 +79,22 @@ class Referral(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     agency_id: str
     outcome: str = ""
     file_id: str = ""
+
+
+class Offer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """The case is offered to another node; until it is released it stays here."""
+
+    offer_id: str
+    to: str
+    epoch: int
+    version: int
+    """The case's version as offered"""
+    seq: int
+    cause: str
+    at: Moment
+    due_at: Moment
+    """When somebody must be told that nobody answered"""
+    alarmed: bool = False
 
 
 class Case(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
@@ -146,6 +163,16 @@ class Case(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     referral: Referral | None = None
     resolution_mode: str = ""
     imported: ImportedOutcome | None = None
+    taken_by: str = ""
+    """The jurisdiction that took the report, where another one than the custodian did"""
+    supervisions: tuple[Supervision, ...] = ()
+    offer: Offer | None = None
+    away: str = ""
+    """The node that has the case since it was handed over; empty while it is here"""
+    kept: str = ""
+    """``<node>/<cause>`` of the hand-over that was refused or taken back: rules don't offer it again"""
+    watcher: str = ""
+    """The last custodian, where it doesn't hear of the case by itself: what happens is told to it"""
 
     @property
     def county(self) -> str:

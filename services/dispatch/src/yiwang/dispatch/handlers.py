@@ -11,10 +11,7 @@ from yiwang.contracts import (
     CaseEvent,
     CaseLocated,
     CaseReported,
-    CaseSnapshot,
-    CaseSnapshotBody,
     EnforcementClosed,
-    FlowRecord,
     SnapshotRequested,
 )
 from yiwang.kit import Context, Event, Retry, Timer
@@ -22,9 +19,10 @@ from yiwang.kit import Context, Event, Retry, Timer
 from . import alarms, clocks, store
 from .acts import Act, LocatedBody
 from .auto import Work
-from .case import ACCEPT, Case, from_report, head_of, summary_of
+from .case import ACCEPT, Case, from_report
 from .domain import Record
 from .rules import Rules
+from .snapshot import snapshot_of
 from .states import FINAL, SYSTEM
 
 ALARM: Final = "alarm"
@@ -198,42 +196,3 @@ async def snapshots(event: SnapshotRequested, ctx: Context) -> list[Event]:
     if len(cases) == size:
         said.append(SnapshotRequested(reader=event.reader, since=event.since, cursor=cases[-1].case_id))
     return said
-
-
-def snapshot_of(case: Case, flow: Sequence[Record], reader: str) -> CaseSnapshot:
-    """Everything about *case* at its present version, without personal data."""
-    head = head_of(case, case.state)
-    ended = case.times.get("closed")
-    body = CaseSnapshotBody(
-        head=head,
-        description_masked=case.description_masked,
-        reporter_kind=case.reporter_kind,
-        verify_policy=case.verify_policy,
-        assignments=case.assignments,
-        clocks=tuple(c.clock for c in case.clocks),
-        history=tuple(flow_record(r) for r in flow),
-        media=case.media,
-        summary=summary_of(case, ended) if ended else None,
-    )
-    return CaseSnapshot(case=head, reader=reader, body=body, purpose=case.purpose)
-
-
-def flow_record(r: Record) -> FlowRecord:
-    """A line of the flow as events carry it."""
-    return FlowRecord(
-        seq=r.seq,
-        action=r.action,
-        state_before=r.state_before,
-        state_after=r.state_after,
-        role=r.role,
-        unit_id=r.unit_id,
-        person_ref=r.person_ref,
-        opinion=r.opinion,
-        receiver=r.receiver,
-        started_at=r.started_at,
-        ended_at=r.ended_at,
-        due_at=r.due_at,
-        used_s=r.used_s,
-        overdue=r.overdue,
-        media=r.media,
-    )
