@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from typing import Any
 
@@ -11,6 +12,7 @@ from yiwang.contracts import CaseReported
 from yiwang.intake.app import service
 from yiwang.intake.testing import a_body, a_citizen_body
 from yiwang.kit import ManualClock
+from yiwang.kit.files import NotHere
 from yiwang.kit.testing import NOON
 from yiwang.stack.testing import TestNode
 
@@ -68,3 +70,66 @@ async def test_sending_a_form_again_is_a_repetition(node: TestNode, clock: Manua
 
     assert again.json() == first.json() | {"duplicate": True}
     assert other.status_code == 409
+
+
+async def test_a_photo_that_no_report_named_is_swept_and_the_others_stay(node: TestNode, clock: ManualClock) -> None:
+    """After its time: an upload without a report, the photo of a refused report, that of a mere question."""
+    question = a_citizen_body(nature="咨询")
+    refused = a_body(channel="77")
+    async with node.running(service, clock=clock) as app:
+        http = app.http("collector")
+        orphan, named = [await _uploaded(http, JPEG + bytes([n])) for n in range(2)]
+        assert (await http.post("/reports", json=a_body(media_ids=[named]))).status_code == 202
+        asked = await _uploaded(http, PNG)
+        assert (await http.post("/reports", json=question | {"media_ids": [asked]})).status_code == 202
+        assert (await http.post("/reports", json=refused | {"media_ids": [orphan]})).status_code == 400
+        await node.settled()
+    async with node.running(service, clock=clock, settings={"orphan_hours": 0}) as app:
+        async with asyncio.timeout(30):
+            while await _there(app, orphan) or await _there(app, asked):
+                await asyncio.sleep(0.05)
+
+        assert await app.media.read(named) == JPEG + b"\1"
+        late = await app.http("collector").post("/reports", json=a_body(media_ids=[orphan]))
+        assert (late.status_code, late.json()["code"]) == (409, "intake.no_media")
+
+
+async def test_forgetting_a_reporter_forgets_the_photos_and_events_keep_their_hash(
+    node: TestNode, clock: ManualClock
+) -> None:
+    """A photo that another report came with, too, stays until that one is forgotten."""
+    async with node.running(service, clock=clock) as app:
+        http = app.http("collector")
+        own, shared = await _uploaded(http, JPEG), await _uploaded(http, PNG)
+        first = (await http.post("/reports", json=a_body(media_ids=[own, shared]))).json()["report_id"]
+        second = (await http.post("/reports", json=a_body(media_ids=[shared]))).json()["report_id"]
+        await node.settled()
+
+        assert await _erase(app, first) == 200
+        assert not await _there(app, own)
+        assert await _there(app, shared)
+        assert await _erase(app, second) == 200
+        assert not await _there(app, shared)
+        assert await _erase(app, first) == 200
+        said = [[media.sha256 for media in event.media] for event in await node.events(CaseReported)]
+        assert sorted(said, key=len) == [[shared], [own, shared]]
+
+
+async def _uploaded(http: Any, data: bytes) -> str:
+    answer = await http.post("/reports/media", content=data, headers={"content-type": "image/jpeg"})
+    media_id: str = answer.json()["media"][0]["media_id"]
+    return media_id
+
+
+async def _there(app: Any, media_id: str) -> bool:
+    try:
+        await app.media.info(media_id)
+    except NotHere:
+        return False
+    return True
+
+
+async def _erase(app: Any, report_id: str) -> int:
+    answer = await app.http("security_admin").post(f"/reports/{report_id}/erase", json={"reason": "本人要求删除"})
+    status: int = answer.status_code
+    return status

@@ -1,6 +1,7 @@
 """Files by their hash, and text that can be erased for ever."""
 
 import asyncio
+import datetime as dt
 import hashlib
 import uuid
 
@@ -50,6 +51,78 @@ def test_a_file_is_what_its_bytes_say(head, mime):
 
 def test_what_is_allowed_can_be_recognised():
     assert KNOWN >= PHOTOS | VIDEOS | DOCUMENTS
+
+
+YET: dt.timedelta = dt.timedelta(days=1)
+NOW: dt.timedelta = dt.timedelta()
+
+
+async def test_a_file_that_nobody_needed_is_swept_after_its_time(media):
+    """Loose and old: gone. Loose and young, held, or stored for an event: they stay."""
+    orphan, held, kept = [(await media.put(JPEG + bytes([n]), loose=n < 2)).media_id for n in range(3)]
+    assert (await media.hold(held)).media_id == held
+    assert (await media.sweep(YET)).deleted == 0
+
+    assert (await media.sweep(NOW)).deleted == 1
+
+    with pytest.raises(NotHere):
+        await media.hold(orphan)
+    assert [await media.read(one) for one in (held, kept)] == [JPEG + b"\1", JPEG + b"\2"]
+    await media.put(JPEG + b"\0")
+    assert await media.read(orphan) == JPEG + b"\0"
+
+
+async def test_a_file_that_was_held_is_not_loose_again_when_it_comes_once_more(media):
+    """Whoever stores the same bytes later, loose or not, takes nothing away from the event that names them."""
+    first = await media.put(JPEG, loose=True)
+    await media.hold(first.media_id)
+    await media.put(JPEG, loose=True)
+    assert (await media.sweep(NOW)).deleted == 0
+
+    other = await media.put(PNG, loose=True)
+    await media.put(PNG)
+    assert (await media.sweep(NOW)).deleted == 0
+    assert await media.read(other.media_id) == PNG
+
+
+async def test_a_sweep_begins_where_the_last_one_left_something(media):
+    """The first file that is still loose, or the end: what is held is not read again for ever."""
+    await media.put(JPEG)
+    young = await media.put(PNG, loose=True)
+    first = await media.sweep(YET)
+    again = await media.sweep(YET, first.next_seq)
+    assert again.next_seq == first.next_seq
+
+    gone = await media.sweep(NOW, again.next_seq)
+    assert gone.deleted == 1
+    assert gone.next_seq > first.next_seq
+    with pytest.raises(NotHere):
+        await media.info(young.media_id)
+    assert (await media.sweep(NOW, gone.next_seq + 1000)).deleted == 0
+
+
+async def test_of_a_sweep_and_somebody_who_needs_the_file_one_wins(media, nc):
+    """Either the file is held and stays, or it is gone and the one who needs it is told: never in between."""
+    other = Media(nc, "440300")
+    for n in range(30):
+        stored = await media.put(PNG + bytes([n]), loose=True)
+        held, swept = await asyncio.gather(other.hold(stored.media_id), media.sweep(NOW), return_exceptions=True)
+        if isinstance(held, NotHere):
+            assert swept.deleted == 1
+        else:
+            assert swept.deleted == 0
+            assert await media.read(stored.media_id) == PNG + bytes([n])
+
+
+async def test_many_who_store_the_same_file_at_once_store_it_once(media, nc):
+    """Loose ones among them don't make it loose: one of them needed it."""
+    several = [Media(nc, "440300") for _ in range(8)]
+    stored = await asyncio.gather(*(one.put(JPEG, loose=n != 3) for n, one in enumerate(several)))
+    assert len({one.media_id for one in stored}) == 1
+    assert (await media.sweep(NOW)).deleted == 0
+    assert await media.read(stored[0].media_id) == JPEG
+    chunks = await nc.jetstream().stream_info("OBJ_MEDIA", subjects_filter="$O.MEDIA.C.>")
+    assert len(chunks.state.subjects) == 1
 
 
 async def test_a_photo_is_stored_under_its_hash_and_comes_back(media):

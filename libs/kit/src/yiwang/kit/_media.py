@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
+import datetime as dt
 import hashlib
 import tempfile
 from collections.abc import AsyncIterable, AsyncIterator
-from typing import IO, Any, Final
+from typing import IO, Any, Final, NamedTuple
 
 import msgspec
 from nats.aio.client import Client
-from nats.js.api import ObjectMeta
-from nats.js.errors import BucketNotFoundError, NotFoundError
-from nats.js.object_store import ObjectStore
 from yiwang.contracts import MediaRef
 
 from ._codes import EMPTY_FILE, FILE_TYPE, MEDIA_NOT_HERE, PAYLOAD_TOO_LARGE
+from ._objects import CHUNK, Changed, Objects, Record
 from ._problems import Problem
 from ._sniff import HEAD, PHOTOS, sniff
 
@@ -24,8 +24,9 @@ BUCKET: Final = "MEDIA"
 MAX_BYTES: Final = 20 * 1024 * 1024
 IN_MEMORY: Final = 4 * 1024 * 1024
 """Larger files go through a temporary file."""
-CHUNK: Final = 128 * 1024
 PATIENCE_S: Final = 60.0
+LOOSE: Final = {"Loose": "yes"}
+"""In the record of a file that no event names yet"""
 
 
 class NotHere(Problem):
@@ -59,14 +60,19 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+class Swept(NamedTuple):
+    """What a sweep did: files deleted, and where the next one may begin."""
+
+    deleted: int
+    next_seq: int
+
+
 class Media:
     """The object store of one node."""
 
     def __init__(self, nc: Client, node_id: str) -> None:
-        self._js = nc.jetstream()
+        self._objects = Objects(nc.jetstream(), BUCKET)
         self._node_id = node_id
-        self._store: ObjectStore | None = None
-        self._lock = asyncio.Lock()
 
     async def put(
         self,
@@ -74,11 +80,12 @@ class Media:
         *,
         max_bytes: int = MAX_BYTES,
         types: frozenset[str] = PHOTOS,
+        loose: bool = False,
     ) -> Stored:
         """Store a file, once however often it comes; do this before publishing the event that names it.
 
-        Its type is recognised from its content.
-        Raises the Problems kit.payload_too_large, kit.empty_file and kit.file_type.
+        Its type is recognised from its content. *loose*: nobody needs it yet; `sweep` takes it away after a while
+        unless somebody called `hold`. Raises the Problems kit.payload_too_large, kit.empty_file and kit.file_type.
         """
         with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY) as file:
             digest, size, head = await _receive(data, file, max_bytes)
@@ -87,21 +94,59 @@ class Media:
             mime = sniff(head)
             if mime not in types:
                 raise FILE_TYPE(found=mime or "无法识别的格式", allowed="、".join(sorted(types)))
-            found = await self._find(digest)
-            if found is not None:
-                return found
-            file.seek(0)
-            meta = ObjectMeta(name=digest, headers={"Mime": mime, "Home": self._node_id})
+            name = digest.hex()
             async with asyncio.timeout(PATIENCE_S):
-                await (await self._bucket()).put(digest, file, meta)  # type: ignore[arg-type]
-        return Stored(media_id=digest, size=size, mime=mime, home_node=self._node_id)
+                while True:
+                    record = await self._objects.record(name)
+                    try:
+                        if (found := _stored(name, record)) is None:
+                            file.seek(0)
+                            headers = {"Mime": mime, "Home": self._node_id} | (LOOSE if loose else {})
+                            await self._objects.add(name, file, digest, headers, record)
+                            return Stored(media_id=name, size=size, mime=mime, home_node=self._node_id)
+                        if _is_loose(record):  # needed now, or needed for a while from now on
+                            await self._mark(name, record, loose=loose)
+                        return found
+                    except Changed:
+                        continue
 
     async def info(self, media_id: str) -> Stored:
         """What is known of a file. Raises NotHere."""
-        found = await self._find(media_id)
+        found = _stored(media_id, await self._objects.record(media_id))
         if found is None:
             raise NotHere(media_id)
         return found
+
+    async def hold(self, media_id: str) -> Stored:
+        """As `info`, for what an event is about to name: from now on no sweep takes the file away. Raises NotHere."""
+        while True:
+            record = await self._objects.record(media_id)
+            found = _stored(media_id, record)
+            if found is None:
+                raise NotHere(media_id)
+            if not _is_loose(record):
+                return found
+            try:
+                await self._mark(media_id, record, loose=False)
+            except Changed:
+                continue
+            return found
+
+    async def sweep(self, older_than: dt.timedelta, from_seq: int = 0) -> Swept:
+        """Delete loose files that are older, by the clock of this machine; *from_seq*: where the last sweep left off."""
+        limit, gone, oldest = dt.datetime.now(dt.UTC) - older_than, 0, 0
+        last = from_seq
+        async for record in self._objects.records(from_seq):
+            last = record.seq + 1
+            if record.there is None or not _is_loose(record):
+                continue
+            if dt.datetime.fromisoformat(str(record.there.mtime)) <= limit:
+                with contextlib.suppress(Changed):  # somebody needs it after all
+                    await self._objects.drop(record.there.name, record)
+                    gone += 1
+            else:
+                oldest = oldest or record.seq
+        return Swept(gone, oldest or last)
 
     async def open(self, media_id: str) -> tuple[Stored, AsyncIterator[bytes]]:
         """A file and its content in chunks, checked against its name before the first one. Raises NotHere."""
@@ -109,7 +154,7 @@ class Media:
         file = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 (closed by the iterator)
         try:
             async with asyncio.timeout(PATIENCE_S):
-                await (await self._bucket()).get(media_id, writeinto=file)  # type: ignore[arg-type]
+                await (await self._objects.bucket()).get(media_id, writeinto=file)  # type: ignore[arg-type]
         except BaseException:
             file.close()
             raise
@@ -122,37 +167,45 @@ class Media:
         return b"".join([chunk async for chunk in chunks])
 
     async def delete(self, media_id: str) -> None:
-        """Forget a file (an orphan, or one whose person asked for erasure). Raises NotHere."""
-        await self.info(media_id)
-        await (await self._bucket()).delete(media_id)
+        """Forget a file, e.g. because its person asked for erasure. Raises NotHere."""
+        while True:
+            record = await self._objects.record(media_id)
+            if record.there is None:
+                raise NotHere(media_id)
+            try:
+                await self._objects.drop(media_id, record)
+            except Changed:
+                continue
+            return
 
-    async def _find(self, media_id: str) -> Stored | None:
-        try:
-            info = await (await self._bucket()).get_info(media_id)
-        except NotFoundError:
-            return None
-        headers = info.headers or {}
-        named = base64.urlsafe_b64decode(str(info.digest).partition("=")[2] + "==").hex()
-        if named != media_id:
-            return None
-        return Stored(
-            media_id=media_id,
-            size=int(info.size or 0),
-            mime=str(headers.get("Mime", "")),
-            home_node=str(headers.get("Home", "")),
-        )
-
-    async def _bucket(self) -> ObjectStore:
-        if self._store is None:
-            async with self._lock:
-                try:
-                    self._store = await self._js.object_store(BUCKET)
-                except BucketNotFoundError:
-                    self._store = await self._js.create_object_store(BUCKET)
-        return self._store
+    async def _mark(self, media_id: str, record: Record, *, loose: bool) -> None:
+        assert record.there is not None
+        headers = {name: value for name, value in (record.there.headers or {}).items() if name not in LOOSE}
+        await self._objects.mark(media_id, record, headers | (LOOSE if loose else {}))
 
 
-async def _receive(data: bytes | AsyncIterable[bytes], file: IO[bytes], max_bytes: int) -> tuple[str, int, bytes]:
+def _stored(media_id: str, record: Record) -> Stored | None:
+    """The file as its record has it; None where it isn't there, or isn't what its name says."""
+    info = record.there
+    if info is None:
+        return None
+    headers = info.headers or {}
+    named = base64.urlsafe_b64decode(str(info.digest).partition("=")[2] + "==").hex()
+    if named != media_id:
+        return None
+    return Stored(
+        media_id=media_id,
+        size=int(info.size or 0),
+        mime=str(headers.get("Mime", "")),
+        home_node=str(headers.get("Home", "")),
+    )
+
+
+def _is_loose(record: Record) -> bool:
+    return record.there is not None and LOOSE.items() <= (record.there.headers or {}).items()
+
+
+async def _receive(data: bytes | AsyncIterable[bytes], file: IO[bytes], max_bytes: int) -> tuple[bytes, int, bytes]:
     """Write *data* to *file*; its SHA-256, size and first bytes."""
     digest, size, head = hashlib.sha256(), 0, b""
     async for chunk in _once(data) if isinstance(data, bytes) else data:
@@ -162,7 +215,7 @@ async def _receive(data: bytes | AsyncIterable[bytes], file: IO[bytes], max_byte
         head = head if len(head) >= HEAD else (head + chunk)[:HEAD]
         digest.update(chunk)
         file.write(chunk)
-    return digest.hexdigest(), size, head
+    return digest.digest(), size, head
 
 
 async def _once(data: bytes) -> AsyncIterator[bytes]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 from typing import Final
 
 import msgspec
+from yiwang.contracts import MediaRef
 from yiwang.kit import App, Caller, Context
+from yiwang.kit.files import NotHere
 
 from . import store
 from .acts import Act, Body
@@ -56,8 +59,18 @@ async def act(app: App, caller: Caller, no: str, action: str, body: Body) -> Don
         sent = ctx.emit(*work.events)
         return _done(work.case, [event.id for event in sent])
 
+    await _hold_photos(app, body)
     done: Done = await app.act(caller, once, purpose="")
     return done
+
+
+async def _hold_photos(app: App, body: Body) -> None:
+    """What an action names is no orphan any more, wherever it was uploaded; other nodes keep their own photos."""
+    named: tuple[MediaRef, ...] = getattr(body, "media", ())
+    for media in named:
+        if media.home_node == app.node.node_id:
+            with contextlib.suppress(NotHere):
+                await app.media.hold(media.media_id)
 
 
 async def _do(ctx: Context, work: Work, caller: Caller, action: str, body: Body) -> None:

@@ -56,7 +56,7 @@ async def refuse_absent_media(app: App, draft: Draft) -> None:
         if media.home_node != app.node.node_id:
             continue
         try:
-            held = await app.media.info(media.sha256)
+            held = await app.media.hold(media.sha256)
         except NotHere:
             found.append(FieldError(f"$.media[{n}]", "本节点没有这个文件，请先上传再登记"))
         else:

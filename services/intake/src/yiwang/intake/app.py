@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 from yiwang.kit import App, Service
@@ -12,6 +13,7 @@ from .domain import Keys
 from .http import ROUTES
 from .lookup import Lookup
 from .receive import Desk
+from .sweeping import sweep_photos
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -20,11 +22,14 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     secret_file: str = ""
     """File with at least 16 secret bytes from which the keys of digests and follow-up tokens derive; empty: the secret
     that the schema made for itself"""
+    orphan_hours: Annotated[float, msgspec.Meta(ge=0)] = 72.0
+    """Hours after which an uploaded photo that no accepted report named is deleted"""
 
 
 service = Service("intake", package="yiwang.intake", settings=Settings, database=True)
 handlers.register(service)
 service.api(*ROUTES)
+service.background(leased=True)(sweep_photos)
 service.fast_route("POST", "/reports")(fast.post_report)
 
 

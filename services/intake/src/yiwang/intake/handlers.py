@@ -46,6 +46,7 @@ MOVES: Final[tuple[type[CaseEvent], ...]] = (
 async def received(events: Sequence[CaseReported], ctx: Context) -> Sequence[Outcome]:
     """A report is here: remember its number and digest, and where its case begins."""
     await store.add_reports(ctx.tx, events)
+    await store.add_photos(ctx.tx, events)
     await store.advance(ctx.tx, events)
     return [None] * len(events)
 

@@ -253,11 +253,14 @@ async def get_contact(
 async def erase_report(
     report_id: Annotated[str, Parameter(max_length=64)], data: Erasure, app: App, caller: Caller
 ) -> Erased:
-    """Forget the reporter: the report's key is destroyed, so that every copy of the sealed data is unreadable."""
+    """Forget the reporter: the report's photos are deleted here, and its key is destroyed, so that every copy of the
+    sealed data is unreadable. Events keep the photos' hashes.
+    """
     standing = await whereabouts.staffed(app, caller, report_id, (Role.SECURITY_ADMIN, Role.ACCEPTOR))
     at = app.clock.now()
     async with app.pool.acquire() as db, db.transaction():
         await store.erase(db, standing.report_id, caller.person_ref, data.reason, at)
+        await photos.forget(app, await store.forget_photos(db, standing.report_id))
         await app.vault.erase(standing.report_id)  # last: what can fail has not failed
     return Erased(report_id=standing.report_id, at=at)
 

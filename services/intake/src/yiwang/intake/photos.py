@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -82,16 +83,27 @@ def _checked(upload: Upload) -> Upload:
 
 
 async def keep(app: App, uploads: Sequence[Upload]) -> list[MediaRef]:
-    """Put files into the object store; the same bytes are stored once."""
-    return [(await app.media.put(upload.data, types=KINDS)).ref("report") for upload in uploads]
+    """Put files into the object store, the same bytes once; what no report comes to name is swept (`sweeping`)."""
+    return [(await app.media.put(upload.data, types=KINDS, loose=True)).ref("report") for upload in uploads]
 
 
-async def refs(app: App, media_ids: Sequence[str]) -> tuple[MediaRef, ...]:
-    """What events say about files that were uploaded before. Raises intake.no_media."""
+async def refs(app: App, media_ids: Sequence[str], *, named: bool) -> tuple[MediaRef, ...]:
+    """What is known about files that were uploaded before. Raises intake.no_media.
+
+    *named*: an event is about to name them, so from now on nothing sweeps them away.
+    """
     found = []
     for media_id in media_ids:
         try:
-            found.append((await app.media.info(media_id)).ref("report"))
+            stored = await (app.media.hold(media_id) if named else app.media.info(media_id))
+            found.append(stored.ref("report"))
         except NotHere:
             raise NO_MEDIA(media_id=media_id[:64]) from None
     return tuple(found)
+
+
+async def forget(app: App, media_ids: Sequence[str]) -> None:
+    """Delete files from this node's store; those that are gone already are no harm."""
+    for media_id in media_ids:
+        with contextlib.suppress(NotHere):
+            await app.media.delete(media_id)

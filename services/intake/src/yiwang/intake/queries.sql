@@ -58,3 +58,16 @@ insert into looks (report_id, by, at) values ($1, $2, $3);
 -- erase: forget the sealed contact of one report and say so
 with gone as (delete from contacts where report_id = $1)
 insert into erasures (report_id, by, reason, at) values ($1, $2, $3, $4) on conflict (report_id) do nothing;
+
+-- add_photos: photos that came with reports; not for a report whose data was erased meanwhile
+insert into photos (report_id, media_id)
+select n.report_id, n.media_id from unnest($1::text[], $2::text[]) as n(report_id, media_id)
+where not exists (select 1 from erasures e where e.report_id = n.report_id)
+on conflict do nothing;
+
+-- photos_of: the photos of one report, each with every report that came with it; held against who erases another one
+select media_id, report_id from photos where media_id in (select media_id from photos where report_id = $1)
+order by media_id, report_id for update;
+
+-- forget_photos: one report has no photos any more
+delete from photos where report_id = $1;

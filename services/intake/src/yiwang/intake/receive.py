@@ -169,7 +169,7 @@ async def _facts(app: App, caller: Caller, one: Judged) -> tuple[Event | None, E
     media: tuple[MediaRef, ...] = ()
     if ids := ticket.submission.media_ids:
         try:
-            media = await photos.refs(app, ids)
+            media = await photos.refs(app, ids, named=ticket.nature.is_case)
         except Problem as refusal:
             return refusal
     text = facts.masked(ticket)

@@ -72,6 +72,20 @@ async def erase(db: Any, report_id: str, by: str, reason: str, at: dt.datetime) 
     await sql.run(db, "erase", report_id, by, reason, at)
 
 
+async def forget_photos(db: Any, report_id: str) -> list[str]:
+    """The report has no photos any more; gives those that came with no other report."""
+    rows = await db.fetch(sql["photos_of"], report_id)
+    await sql.run(db, "forget_photos", report_id)
+    shared = {row["media_id"] for row in rows if row["report_id"] != report_id}
+    return sorted({row["media_id"] for row in rows} - shared)
+
+
+async def add_photos(db: Any, events: Sequence[CaseReported]) -> None:
+    """Which photos came with which report."""
+    if rows := [(event.report_id, media.media_id) for event in events for media in event.media]:
+        await sql.run(db, "add_photos", *(list(column) for column in zip(*rows, strict=True)))
+
+
 async def add_reports(db: Any, events: Sequence[CaseReported | ReportAnswered]) -> None:
     """What intake received, one row a report."""
     rows = [_report(event) for event in events]
