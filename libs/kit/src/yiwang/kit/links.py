@@ -8,7 +8,8 @@ A link has two directions, each a push-durable consumer beside the data that the
 - down: the parent's consumer ``DOWNLINK_<child>`` on its DOWN → the child's DOWN.
 
 A node without servers of its own is an account on its host's servers; there the same consumers cross by exports and
-imports of the accounts instead of a leaf link.
+imports of the accounts instead of a leaf link. Where a county is carried by the province while its city has servers of
+its own, the link passes through the account at which the city's leaf lands: `passing`.
 """
 
 from __future__ import annotations
@@ -109,10 +110,28 @@ def servers_of(places: Places, code: str) -> str:
     return code
 
 
+def passing(places: Places, child: str) -> str:
+    """The node through whose account the link of *child* to its parent passes; "" when the two meet directly.
+
+    Only a node that is carried by one above its parent has such a link: account, then its parent's leaf.
+    """
+    parent = places[child].parent
+    if not parent or not places[child].host or servers_of(places, child) == servers_of(places, parent):
+        return ""
+    return places[parent].parent
+
+
+def passing_below(places: Places, child: str) -> list[str]:
+    """The children of *child* whose links pass through its parent's account and over its leaf."""
+    return [below for below in linked_children(places, child) if passing(places, below)]
+
+
 def api_of(places: Places, me: str, other: str) -> str:
     """Prefix under which *me* reaches the JetStream API of *other*: its domain, or an imported alias on shared servers."""
     theirs = servers_of(places, other)
-    return f"JS.{account(other)}.API" if theirs == servers_of(places, me) else f"$JS.{account(theirs)}.API"
+    child = me if places[me].parent == other else other
+    aliased = theirs == servers_of(places, me) or passing(places, child)
+    return f"JS.{account(other)}.API" if aliased else f"$JS.{account(theirs)}.API"
 
 
 def linked_children(places: Places, code: str) -> list[str]:
@@ -181,7 +200,7 @@ def leaf_rights(places: Places, child: str) -> Rights:
     parent = places[child].parent
     upper, lower = account(servers_of(places, parent)), account(servers_of(places, child))
     up, down = up_delivery(child), down_delivery(child)
-    return Rights(
+    rights = Rights(
         publish=[
             "$JSC.R.>", up, f"{up}.>",
             f"$JS.FC.DOWN.{downlink(child)}.>", f"$JS.FC.{upper}.{DOMAIN_HASHED}.DOWN.{downlink(child)}.>",
@@ -193,40 +212,59 @@ def leaf_rights(places: Places, child: str) -> Rights:
             f"$JS.{lower}.API.CONSUMER.RESET.UP.{UPLINK}",
         ],
     )  # fmt: skip
+    for below in passing_below(places, child):
+        rights["publish"] += [
+            f"JS.{account(below)}.API.CONSUMER.RESET.UP.{UPLINK}", f"$JS.FC.UP.{UPLINK}.>", down_delivery(below),
+            "_R_.>",  # answers to requests of other accounts
+        ]  # fmt: skip
+        rights["subscribe"] += [
+            f"$JS.{lower}.API.CONSUMER.RESET.DOWN.{downlink(below)}", f"$JS.FC.DOWN.{downlink(below)}.>",
+            up_delivery(below),
+        ]  # fmt: skip
+    return rights
 
 
-def exported(owner: str, reader: str, stream: str, name: str, delivery: str) -> list[dict[str, Any]]:
-    """Exports of the account of *owner* that let the account of *reader* source the consumer *name*."""
+def exported(reader: str, stream: str, name: str, delivery: str, api: str = "$JS.API") -> list[dict[str, Any]]:
+    """Exports of an account that let the account of *reader* source the consumer *name*, which answers at *api*."""
     to = [account(reader)]
     return [
-        {"service": f"$JS.API.CONSUMER.RESET.{stream}.{name}", "response_type": "stream", "accounts": to},
+        {"service": f"{api}.CONSUMER.RESET.{stream}.{name}", "response_type": "stream", "accounts": to},
         {"service": f"$JS.FC.{stream}.{name}.>", "response_type": "stream", "accounts": to},
         {"stream": delivery, "accounts": to},
     ]
 
 
-def imported(owner: str, stream: str, name: str, delivery: str) -> list[dict[str, Any]]:
-    """Imports of the reader's account that match `exported`."""
-    them = account(owner)
+def imported(
+    owner: str, stream: str, name: str, delivery: str, *, through: str = "", api: str = "$JS.API"
+) -> list[dict[str, Any]]:
+    """Imports of the reader's account that match `exported`; they come from *owner*, or *through* another account."""
+    them = account(through or owner)
     reset = f"CONSUMER.RESET.{stream}.{name}"
     return [
-        {"service": {"account": them, "subject": f"$JS.API.{reset}"}, "to": f"JS.{them}.API.{reset}"},
+        {"service": {"account": them, "subject": f"{api}.{reset}"}, "to": f"JS.{account(owner)}.API.{reset}"},
         {"service": {"account": them, "subject": f"$JS.FC.{stream}.{name}.>"}},
         {"stream": {"account": them, "subject": delivery}},
     ]
 
 
 def account_links(places: Places, me: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """(exports, imports) of the account of *me* for its links to nodes on the same servers."""
+    """(exports, imports) of the account of *me* for its links to nodes on the same servers, and those that pass it."""
     exports: list[dict[str, Any]] = []
     imports: list[dict[str, Any]] = []
-    here = servers_of(places, me)
-    parent = places[me].parent
-    if parent and servers_of(places, parent) == here:
-        exports += exported(me, parent, "UP", UPLINK, up_delivery(me))
+    here, parent = servers_of(places, me), places[me].parent
+    if parent and (through := passing(places, me)):
+        api = f"$JS.{account(servers_of(places, parent))}.API"
+        exports += exported(through, "UP", UPLINK, up_delivery(me))
+        imports += imported(parent, "DOWN", downlink(me), down_delivery(me), through=through, api=api)
+    elif parent and servers_of(places, parent) == here:
+        exports += exported(parent, "UP", UPLINK, up_delivery(me))
         imports += imported(parent, "DOWN", downlink(me), down_delivery(me))
     for child in linked_children(places, me):
         if servers_of(places, child) == here:
-            exports += exported(me, child, "DOWN", downlink(child), down_delivery(child))
+            exports += exported(child, "DOWN", downlink(child), down_delivery(child))
             imports += imported(child, "UP", UPLINK, up_delivery(child))
+        for below in passing_below(places, child):
+            api = f"$JS.{account(servers_of(places, child))}.API"
+            exports += exported(below, "DOWN", downlink(below), down_delivery(below), api)
+            imports += imported(below, "UP", UPLINK, up_delivery(below))
     return exports, imports

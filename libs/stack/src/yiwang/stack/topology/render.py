@@ -1,0 +1,110 @@
+"""Everything that is made from a topology, as a tree of files of which only those that differ are written.
+
+    mesh.json                    the page that every node gets
+    links.json                   streams' sources and consumers of each node, as its mesh service makes them
+    servers/<server>/            one nats-server: nats.conf, its certificate, the seed of its link upwards
+    nodes/<code>/                one node: the seed by which its services log in, and their settings
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from yiwang.kit import links
+from yiwang.stack._nats_server import write_private
+
+from .keys import KeyRing, leaf_user, service_user
+from .model import Topology, TopologyNode
+from .nats import LEAF_SEED, Site, server_config
+from .page import mesh_page
+
+Files = dict[str, bytes]
+"""place in the tree → content"""
+
+
+class Changes(msgspec.Struct, frozen=True):
+    """Files that a second rendering wrote or removed; everything else is as it was."""
+
+    written: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+
+    @property
+    def servers(self) -> tuple[str, ...]:
+        """Names of the servers that have something to reload, new ones too."""
+        touched = (place.split("/")[1] for place in (*self.written, *self.removed) if place.startswith("servers/"))
+        return tuple(dict.fromkeys(touched))
+
+
+def render(topology: Topology, keys: KeyRing, site: Site) -> Files:
+    """All files. Raises KeysMissing when a key isn't there yet."""
+    files: Files = {"mesh.json": mesh_page(topology), "links.json": _pretty(link_plan(topology))}
+    for node in topology.nodes:
+        if node.has_servers:
+            files |= _server_files(topology, node, keys, site)
+        if node.runs_services:
+            files[f"nodes/{node.code}/service.nk"] = keys.seed(service_user(node))
+    return files
+
+
+def link_plan(topology: Topology) -> dict[str, Any]:
+    """Per node what its mesh service makes: consumers beside its data, landing streams, sources of UP and DOWN."""
+    places = topology.by_code
+    return {
+        node.code: {
+            "account": node.account,
+            "domain": topology.domain(node.code),
+            "replicas": topology.carrier(node.code).servers,
+            "consumers": links.consumers_of(places, node.code),
+            "landing": {
+                links.landing(child): [links.landing_source(places, node.code, child)]
+                for child in links.linked_children(places, node.code)
+            },
+            "up_sources": links.up_sources(places, node.code),
+            "down_sources": links.down_sources(places, node.code),
+        }
+        for node in topology.nodes
+        if node.runs_services
+    }
+
+
+def _server_files(topology: Topology, node: TopologyNode, keys: KeyRing, site: Site) -> Files:
+    files: Files = {}
+    for server in node.server_list():
+        at = f"servers/{server.name}"
+        certificate, key = keys.certificate(server)
+        files[f"{at}/nats.conf"] = server_config(topology, node, server, keys.user, site).encode()
+        files[f"{at}/ca.pem"], files[f"{at}/server.pem"], files[f"{at}/server.key"] = keys.ca(), certificate, key
+        if node.parent:
+            files[f"{at}/leaf.conf"] = f'{LEAF_SEED}: "{keys.seed(leaf_user(node)).decode()}"\n'.encode()
+    return files
+
+
+def apply(files: Mapping[str, bytes], out: Path) -> Changes:
+    """Make the tree in *out* hold exactly these files (streams' data excepted), each readable by its owner only."""
+    out.mkdir(parents=True, exist_ok=True, mode=0o700)
+    written = []
+    for place, content in files.items():
+        file = out / place
+        if file.exists() and file.read_bytes() == content:
+            continue
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_private(file, content)
+        written.append(place)
+    removed = [place for place in _rendered(out) if place not in files]
+    for place in removed:
+        (out / place).unlink()
+    return Changes(tuple(written), tuple(removed))
+
+
+def _rendered(out: Path) -> list[str]:
+    """Files of an earlier rendering: those at the places where we write, never a server's data."""
+    found = [*out.glob("*.json"), *out.glob("servers/*/*"), *out.glob("nodes/*/*")]
+    ours = (".json", ".conf", ".pem", ".key", ".nk", ".env", ".yaml")
+    return sorted(str(file.relative_to(out)) for file in found if file.is_file() and file.suffix in ours)
+
+
+def _pretty(value: Any) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(value), indent=1)
