@@ -91,6 +91,7 @@ BAD: dict[str, tuple[Send, int, str, str]] = {
     "role not of the channel": (_json("collector", channel="12345"), 403, "intake.channel_role", ""),
     "anonymous inspector": (_json("", channel="1"), 401, "intake.channel_login", ""),
     "anonymous import": (_json("", channel="33", imported=IMPORTED), 403, "intake.import_role", ""),
+    "an inspector's test": (_json("collector", channel="1", test=True), 403, "intake.test_role", ""),
     "another system's number": (
         _json("", channel="33", source={"system": "12345", "record_id": UUID}),
         400,

@@ -117,6 +117,11 @@ def test_a_contact_holds_only_what_is_sealed_and_the_hash_of_the_token() -> None
     assert ticket.token not in encode(event).decode()
 
 
+def test_a_trial_counts_nowhere() -> None:
+    """Its purpose is what keeps a report out of figures, off the upper platforms and without clocks."""
+    assert (_reported(a_submission(test=True)).purpose, _reported(a_submission()).purpose) == ("test", "live")
+
+
 def test_an_imported_record_is_history() -> None:
     report = a_submission(
         source={"system": "pingshan-2018", "record_id": "72687"},

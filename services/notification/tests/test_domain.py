@@ -6,7 +6,7 @@ import doctest
 
 import msgspec
 import pytest
-from yiwang.contracts import CaseLocated, CaseOverdue, CaseVerifyRequested, Person
+from yiwang.contracts import Actor, CaseLocated, CaseOverdue, CaseVerifyRequested, Person
 from yiwang.kit.testing import a_head, a_place
 from yiwang.notification import audience, book, facts, mail, retry, webhook
 from yiwang.notification.domain import NotTellable, drafts_of, requested
@@ -48,6 +48,17 @@ def test_nobody_is_told_of_history_tests_and_drills(purpose: str) -> None:
     """An import of ten thousand old cases wakes nobody."""
     assert drafts_of(dispatched(purpose=purpose), BOOK) == []
     assert requested(a_wish(purpose=purpose), BOOK) is None
+
+
+@pytest.mark.parametrize(("person", "told"), [("p-7", []), ("p-1", ["person:p-1"]), ("", [])])
+def test_a_test_tells_nobody_but_its_own_tester(person: str, told: list[str]) -> None:
+    """Who sends himself a task to try the way to his terminal gets it; nobody else is woken."""
+    tester = Actor(person_ref="p-1", role="acceptor")
+    head = a_head(case_version=3, place=a_place())
+    task = CaseVerifyRequested(case=head, task_id="t1", assignee=Person(person_ref=person), clock=a_clock(),
+                               purpose="test", actor=tester)  # fmt: skip
+
+    assert [draft.audience for draft in drafts_of(task, BOOK)] == told
 
 
 @pytest.mark.parametrize(("person", "told"), [("p-7", "person:p-7"), ("", "collector@440310001003")])

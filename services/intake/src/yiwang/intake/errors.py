@@ -31,6 +31,13 @@ IMPORT_ROLE = ErrorCode(
     say="只有系统账号可以导入历史记录（imported）或使用其他编码集的渠道",
     do="去掉 imported 字段并使用本地渠道代码，或由系统账号导入",
 )
+TEST_ROLE = ErrorCode(
+    "intake.test_role",
+    403,
+    who="caller",
+    say="只有受理员、管理员和系统账号可以上报测试件（test）",
+    do="真实问题请去掉 test 字段；测试请由受理员登录后上报",
+)
 BATCH_LOGIN = ErrorCode("intake.batch_login", 401, who="caller", say="批量上报需要登录", do="登录后再报，或逐条上报")
 BATCH_LINES = ErrorCode(
     "intake.too_many_lines",

@@ -170,7 +170,9 @@ def _origin(ticket: Ticket) -> Origin | None:
 
 
 def _purpose(ticket: Ticket) -> str:
-    return "live" if ticket.submission.imported is None else "historical"
+    if ticket.submission.imported is not None:
+        return "historical"
+    return "test" if ticket.submission.test else "live"
 
 
 def _imported(outcome: ImportedOutcome | None) -> ImportedOutcome | None:

@@ -24,7 +24,7 @@ from yiwang.kit.names import REPORTS
 from . import checks, facts, photos
 from .checks import Mistake
 from .domain import Keys, Ticket, channel_of, ticket_of
-from .errors import CHANNEL_LOGIN, CHANNEL_ROLE, CONFLICT, CONTROL_AREA, IMPORT_ROLE, NOT_SAFE
+from .errors import CHANNEL_LOGIN, CHANNEL_ROLE, CONFLICT, CONTROL_AREA, IMPORT_ROLE, NOT_SAFE, TEST_ROLE
 from .lookup import Lookup
 from .rules import IMPORTED, Channel, Rules
 from .submission import Receipt, Source, Submission
@@ -33,6 +33,7 @@ T = TypeVar("T")
 PARENT: Final = "00000000-0000-0000-0000-000000000000"
 """Nothing derives from it: intake's events have ids of their own."""
 RETRY_AFTER_S: Final = 5
+TESTERS: Final = frozenset({Role.ACCEPTOR, Role.ADMIN, Role.SYSTEM_ACCOUNT})
 UNSAFE: Final = (JetStreamError, nats.errors.Error, OSError, TimeoutError)
 
 
@@ -119,6 +120,8 @@ def _admit(report: Submission, channel: Channel, caller: Caller) -> None:
     """Whether the caller may use the channel; imported records and foreign channels are for system accounts."""
     if (report.imported is not None or channel is IMPORTED) and Role.SYSTEM_ACCOUNT not in caller.roles:
         raise IMPORT_ROLE()
+    if report.test and caller.roles.isdisjoint(TESTERS):
+        raise TEST_ROLE()
     if channel is IMPORTED and report.imported is None:
         raise invalid(FieldError("$.channel", "其他编码集的渠道只用于导入的历史记录，请同时给出 imported"))
     if report.imported is not None or channel.anonymous:

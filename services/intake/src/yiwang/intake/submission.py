@@ -106,6 +106,8 @@ class Submission(Part, frozen=True, kw_only=True):
     media_ids: Annotated[tuple[Text128, ...], msgspec.Meta(max_length=MEDIA_MAX)] = ()
     external_ids: Annotated[tuple[OtherId, ...], msgspec.Meta(max_length=16)] = ()
     device_at: Moment | None = None
+    test: bool = False
+    """A trial of the whole path (验收、联调): in no figure and on no upper platform; only for acceptors and administrators"""
     imported: ImportedOutcome | None = None
     """What another system already recorded; only for system accounts, makes the report historical"""
 
