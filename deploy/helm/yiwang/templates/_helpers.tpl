@@ -20,6 +20,14 @@
 app.kubernetes.io/name: yiwang
 app.kubernetes.io/instance: {{ .root.Release.Name }}
 app.kubernetes.io/component: {{ .component }}
+yiwang/role: {{ .role }}
+{{- end -}}
+
+{{/* All pods of the release in one role: service, nats, migrate, backup or test. */}}
+{{- define "yiwang.role" -}}
+matchLabels:
+  app.kubernetes.io/instance: {{ .root.Release.Name }}
+  yiwang/role: {{ .role }}
 {{- end -}}
 
 {{- define "yiwang.labels" -}}
@@ -134,9 +142,16 @@ tolerations: {{- toYaml . | nindent 2 }}
 {{- len .Values.nats.servers | default 1 -}}
 {{- end -}}
 
-{{/* Environment that every process of the node has: services, migrations, backup. */}}
-{{- define "yiwang.env" -}}
+{{/* Environment for the database alone. */}}
+{{- define "yiwang.env.database" -}}
 {{- $db := include "yiwang.database" . | fromJson -}}
+- name: PGPASSWORD
+  valueFrom: {secretKeyRef: {name: {{ $db.secret }}, key: {{ $db.passwordKey }}}}
+- {name: YIWANG_DATABASE_URL, value: {{ printf "postgresql://%s@%s:%d/%s?sslmode=%s" $db.user $db.host (int $db.port) $db.name $db.sslmode | quote }}}
+{{- end -}}
+
+{{/* Environment of every process that works for the node: services and backup. */}}
+{{- define "yiwang.env" -}}
 - {name: YIWANG_JURISDICTION, value: {{ .Values.node.code | quote }}}
 - {name: YIWANG_TIER, value: {{ .Values.node.tier }}}
 {{- with .Values.node.tenant }}
@@ -152,9 +167,7 @@ tolerations: {{- toYaml . | nindent 2 }}
 - {name: YIWANG_NATS_TLS_CA, value: /etc/yiwang/nats/ca.crt}
 {{- end }}
 - {name: YIWANG_NATS_URL, value: {{ include "yiwang.nats.url" . | quote }}}
-- name: PGPASSWORD
-  valueFrom: {secretKeyRef: {name: {{ $db.secret }}, key: {{ $db.passwordKey }}}}
-- {name: YIWANG_DATABASE_URL, value: {{ printf "postgresql://%s@%s:%d/%s?sslmode=%s" $db.user $db.host (int $db.port) $db.name $db.sslmode | quote }}}
+{{ include "yiwang.env.database" . }}
 {{- if .Values.mesh.page }}
 - {name: YIWANG_MESH, value: /etc/yiwang/mesh/mesh.json}
 {{- end }}

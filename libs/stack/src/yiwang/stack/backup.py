@@ -24,9 +24,9 @@ from urllib.parse import urlsplit
 import asyncpg
 import click
 import msgspec
-import nats
 from nats.aio.client import Client
 from rich.console import Console
+from yiwang.kit.link import connect
 from yiwang.stack import _dump, _streams, place
 from yiwang.stack._streams import Copied
 from yiwang.stack.embedded import Account, ServerFailed
@@ -218,7 +218,7 @@ async def _database(url: str) -> AsyncIterator[Db]:
 
 @asynccontextmanager
 async def _linked(environ: Mapping[str, str]) -> AsyncIterator[Client]:
-    link = await nats.connect(environ["YIWANG_NATS_URL"].split(","), name="yiwang-backup")
+    link = await connect(place.kit_of(environ), "yiwang-backup")
     try:
         yield link
     finally:

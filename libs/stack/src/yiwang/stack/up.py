@@ -93,9 +93,10 @@ def run_plan(plan: Plan, console: Console) -> None:
 
 @click.command("run")
 @click.argument("services", nargs=-1, required=True)
-def run_command(services: Sequence[str]) -> None:
+@click.option("--migrated", is_flag=True, help="数据库结构由 yiwang migrate 负责，启动时不动它（多副本升级时用）")
+def run_command(services: Sequence[str], migrated: bool) -> None:
     """在一个进程里运行指定的服务（名称，或 模块:变量）；服务器和节点来自 YIWANG_* 环境变量。"""
-    serve_here(registry.find_services(services), os.environ, lambda _: None)
+    serve_here(registry.find_services(services), os.environ, lambda _: None, migrated=migrated)
 
 
 @click.command("migrate")
@@ -109,10 +110,16 @@ def migrate_command(services: Sequence[str], phase: str, data: Path) -> None:
         show_applied(in_loop(migrate(found, environ["YIWANG_DATABASE_URL"], phase)), Console(stderr=True))
 
 
-def serve_here(services: Sequence[Service], environ: Mapping[str, str], ready: Callable[[Sequence[App]], Any]) -> None:
+def serve_here(
+    services: Sequence[Service],
+    environ: Mapping[str, str],
+    ready: Callable[[Sequence[App]], Any],
+    *,
+    migrated: bool = False,
+) -> None:
     """Serve in this process until SIGINT or SIGTERM. Raises click.ClickException for a wrong configuration."""
     try:
-        in_loop(serve(*services, environs=[environ], ready=ready))
+        in_loop(serve(*services, environs=[environ], ready=ready, migrated=migrated))
     except ConfigError as error:
         raise click.ClickException("配置有误：\n" + "\n".join(error.mistakes)) from error
 
