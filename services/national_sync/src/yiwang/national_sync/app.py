@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from . import handlers, loops
+from . import handlers, loops, returns, task_handlers
 from .http import ROUTES
+from .http_returns import RETURNS
+from .http_tasks import TASKS
 from .service import service
 
-service.api(*ROUTES)
+service.api(*ROUTES, *TASKS, *RETURNS)
 
-__all__ = ["handlers", "loops", "service"]
+__all__ = ["handlers", "loops", "returns", "service", "task_handlers"]

@@ -37,3 +37,42 @@ NOT_COMPARABLE = ErrorCode(
     say="平台 {platform} 目前不能对账：{why}",
     do="先完成该平台的连接设置；以目录交换的平台请人工核对",
 )
+
+NO_TASK = ErrorCode(
+    "national_sync.task_not_found", 404, who="caller", say="本级没有任务 {task}", do="在 GET /sync/tasks 中核对编号"
+)
+TASK_STATE = ErrorCode(
+    "national_sync.task_state",
+    409,
+    who="caller",
+    say="任务目前是“{state}”，不能{action}",
+    do="刷新任务页面，按目前的状态办理",
+)
+NOT_BELOW = ErrorCode(
+    "national_sync.not_below", 400, who="caller", say="不能向 {area} 下达：{why}", do="改选本级的直接下级"
+)
+LATE_DEADLINE = ErrorCode(
+    "national_sync.late_deadline", 400, who="caller", say="期限不可用：{why}", do="改正期限后重新提交"
+)
+TASK_PERSONAL = ErrorCode(
+    "national_sync.task_has_personal_data",
+    400,
+    who="caller",
+    say="内容里有手机号码或身份证号码，不能在上下级之间传送",
+    do="删去个人信息后重新提交",
+)
+SHARES_OPEN = ErrorCode(
+    "national_sync.shares_open",
+    409,
+    who="caller",
+    say="下级 {nodes} 尚未反馈",
+    do="催办下级；确需先行反馈的，以 although_open 提交",
+)
+FIGURES_MISSING = ErrorCode(
+    "national_sync.figures_missing", 400, who="caller", say="缺少要求填报的数据：{codes}", do="补全数据后重新提交"
+)
+NO_MEDIA = ErrorCode(
+    "national_sync.no_media", 400, who="caller", say="本级没有文件 {media}", do="先上传文件，再在任务中引用"
+)
+STATE_NAMES = {"open": "办理中", "answered": "已反馈", "returned": "退回重办", "closed": "已办结"}
+ACTION_NAMES = {"pass_on": "转办", "feedback": "反馈", "return": "退回重办", "remind": "催办", "close": "办结"}

@@ -22,9 +22,14 @@ from .profile import Refused, untranslate
 from .protocol import Batch, Envelope, Result
 from .records import hash_of
 from .store import DockedRow, hashes, sql
+from .task_inbound import ACTIONS, take_task
+from .task_records import read_task
+from .tasks import names_a_person
 
 CASE_KEY: Final = re.compile(r"[^\x00-\x1f]{1,200}\Z")
 CASE_KINDS: Final = ("case_base", "case_flow", "case_result", "media_ref")
+TASK: Final = "task"
+"""The upper platform's own tasks, addressed to this node"""
 
 
 class OutOfSequence(Exception):
@@ -64,6 +69,8 @@ async def accept(ctx: Context, link: Link, batch: Batch) -> tuple[list[Result], 
             continue
         try:
             kind, payload = _read(ctx, link, batch, record)
+            if kind == TASK:
+                ctx.emit(*await take_task(ctx, platform, payload))
         except Refused as refused:
             results.append(Result(record_id=record.record_id, status="refused", reason=str(refused)))
             continue
@@ -95,6 +102,8 @@ def _read(ctx: Context, link: Link, batch: Batch, record: Envelope) -> tuple[str
     kind = next((k for k, s in platform.records.items() if (s.name or k) == record.kind), record.kind)
     if record.district != batch.district:
         raise Refused(f"记录的区划 {record.district} 与整批的区划 {batch.district} 不同")
+    if kind == TASK:
+        return kind, _read_task(ctx, record, untranslate(platform, kind, record.payload))
     if record.district == ctx.node.jurisdiction:
         raise Refused(f"区划 {record.district} 由本平台自行办案，不接收代报：请用实际办案的下级区划上报")
     allowed = platform.areas or (ctx.node.jurisdiction,)
@@ -114,6 +123,25 @@ def _read(ctx: Context, link: Link, batch: Batch, record: Envelope) -> tuple[str
     for name in TIMES & payload.keys():
         payload[name] = _moment(name, payload[name])
     return kind, payload
+
+
+def _read_task(ctx: Context, record: Envelope, payload: Payload) -> Payload:
+    """The platform's task in our fields. Raises Refused."""
+    if record.district != ctx.node.jurisdiction:
+        raise Refused(f"任务应发给 {ctx.node.jurisdiction}：下级的任务由本级转办")
+    if hash_of(msgspec.json.encode(record.payload, order="sorted")) != record.hash:
+        raise Refused("hash 与 payload 不符：请按键名排序、无空格的 JSON 计算 SHA-256")
+    try:
+        task = read_task(payload)
+    except msgspec.ValidationError as error:
+        raise Refused(f"任务看不懂：{error}") from error
+    if task.action not in ACTIONS or (task.action == "assign" and not (task.title and task.content)):
+        raise Refused(f"任务应有 title 和 content，action 应为 {'、'.join(ACTIONS)} 之一")
+    if task.feedback_due is not None and task.feedback_due.tzinfo is None:
+        raise Refused("feedback_due 应为带时区的时间")
+    if names_a_person(task.title, task.content, task.opinion):
+        raise Refused("任务内容里有手机号码或身份证号码，请删去后重发")
+    return payload
 
 
 def _inside(area: str, district: str) -> bool:

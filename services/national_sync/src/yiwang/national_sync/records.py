@@ -59,6 +59,10 @@ FIELDS: Final[dict[str, frozenset[str]]] = {
     "media_ref": _names("media_id case_id case_no stage photo_type hash size mime shot_time lon lat home_node"),
     "grid_ref": _names("cell_code duty_grid district street community grid_version"),
     "unit_ref": _names("unit_code name level"),
+    "task": _names(
+        "task_id action kind title content issuer feedback_due figures_wanted case_nos opinion result round"
+    ),
+    "task_feedback": _names("task_id round result summary figures media timeliness answered_at"),
 }
 """Every field that can ever leave, by kind of record."""
 
