@@ -1,0 +1,295 @@
+"""All servers and nodes of a topology on this machine: for the demo, the labs and the tests.
+
+    with Network(load(path), data) as net:
+        net.environ("440106")            # the YIWANG_* variables of that node
+        net.cut("440106"); net.mend("440106")
+
+Servers are those that `yiwang topology render` configures, with their real TLS, nkeys and rights; leaf links pass through
+lines that can be cut. One PostgreSQL holds a database for each node. Services run as asked: all nodes in one process,
+one process a node, or none (a test runs them itself).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, Self
+
+import msgspec
+from yiwang.kit import Kit, load
+from yiwang.kit.dev import DevIssuer
+from yiwang.stack import _process
+from yiwang.stack._nats_server import write_private
+from yiwang.stack.embedded import Postgres, ServerFailed
+from yiwang.stack.node_host import Guest
+from yiwang.stack.topology import Topology, TopologyNode
+from yiwang.stack.topology.keys import KeyRing
+from yiwang.stack.topology.render import Changes, Files, apply, render
+from yiwang.stack.topology.running import Servers, on_this_machine, site_in
+from yiwang.stack.usage import Usage, usage_of
+from yiwang.stack.wires import Wires
+
+Processes = Literal["none", "together", "each"]
+Part = Literal["all", "servers", "services"]
+TOGETHER = "*"
+
+
+class Network:
+    """A running topology.
+
+    Attributes:
+        topology: as it runs here: every server on 127.0.0.1 with ports of its own
+        data: directory of everything; a second start finds the streams and databases of the first
+    """
+
+    def __init__(
+        self,
+        topology: Topology,
+        data: Path,
+        *,
+        processes: Processes = "none",
+        services: Collection[str] = (),
+        environ: Mapping[str, str] | None = None,
+        cuttable: Collection[str] | None = None,
+        durable: bool = True,
+        stream_max_gib: float = 0.25,
+        connections: int = 0,
+    ) -> None:
+        """*services*: run only these of each node's own (all if empty). *environ*: variables that every node gets.
+
+        *cuttable*: nodes whose line up can be cut (all if None); a line costs some CPU for each byte.
+        *connections*: what PostgreSQL allows; by default 40 for each node.
+        """
+        self.data = data.absolute()
+        self.topology = self._placed(topology)
+        self._only, self._extra, self._processes = frozenset(services), dict(environ or {}), processes
+        self._cuttable = cuttable
+        self._gib = stream_max_gib
+        self.keys = KeyRing(self.data / "keys")
+        self.servers = Servers(self.topology, self.data / "out")
+        many = connections or 50 + 40 * len(self.topology.nodes)
+        self.postgres = Postgres(self.data / "postgres", durable=durable, max_connections=many)
+        self.issuer = DevIssuer(self.data / "dev")
+        self.wires = Wires()
+        self._ports: dict[tuple[str, int], int] = {}
+        self._children: dict[str, subprocess.Popen[bytes]] = {}
+
+    def _placed(self, topology: Topology) -> Topology:
+        """With ports of this machine, the same at a second start."""
+        book = self.data / "ports.json"
+        placed = on_this_machine(topology)
+        known = msgspec.json.decode(book.read_bytes(), type=dict[str, type(placed.nodes[0].ports)]) if book.exists() else {}  # type: ignore[misc]
+        nodes = tuple(msgspec.structs.replace(n, ports=known.get(n.code, n.ports)) for n in placed.nodes)
+        self.data.mkdir(parents=True, exist_ok=True)
+        write_private(book, msgspec.json.encode({n.code: n.ports for n in nodes}))
+        return msgspec.structs.replace(placed, nodes=nodes)
+
+    # -- life ------------------------------------------------------------------------------------------------------
+
+    def __enter__(self) -> Self:
+        try:
+            self.render()
+            self.servers.start()
+            self.postgres.start()
+            self.start_services()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        for child in self._children.values():
+            if child.poll() is None:
+                child.send_signal(signal.SIGCONT)
+                child.send_signal(signal.SIGTERM)
+        for name, child in self._children.items():
+            _process.stop(child, signal.SIGTERM, f"services of {name}")
+        self._children.clear()
+        for name in self.servers.known:
+            self._signal_server(name, signal.SIGCONT)
+        self.servers.stop()
+        self.postgres.stop()
+        self.wires.close()
+
+    def render(self) -> Changes:
+        """Make keys where they are missing and write all files; returns what differs from before."""
+        self.keys.make(self.topology, dt.datetime.now(dt.UTC))
+        files = render(self.topology, self.keys, site_in(self.data / "out"))
+        return apply(self._wired(files), self.data / "out")
+
+    def _wired(self, files: Files) -> Files:
+        """Let the leaf links that may be cut dial their lines."""
+        found = dict(files)
+        for node in self.topology.with_servers:
+            if not node.parent or (self._cuttable is not None and node.code not in self._cuttable):
+                continue
+            for upper in self.topology.carrier(node.parent).server_list():
+                at = (node.code, upper.ports.leaf)
+                if at not in self._ports:
+                    self._ports[at] = self.wires.lay(node.code, upper.ports.leaf, _process.free_port())
+                for server in node.server_list():
+                    conf = f"servers/{server.name}/nats.conf"
+                    dialled, line = f"127.0.0.1:{upper.ports.leaf}", f"127.0.0.1:{self._ports[at]}"
+                    found[conf] = found[conf].replace(f"tls://{dialled}".encode(), f"tls://{line}".encode())
+        return found
+
+    # -- services --------------------------------------------------------------------------------------------------
+
+    @property
+    def nodes(self) -> tuple[TopologyNode, ...]:
+        """The nodes that run services here."""
+        return tuple(node for node in self.topology.nodes if node.runs_services)
+
+    def services_of(self, code: str) -> tuple[str, ...]:
+        """Names of the services that the node runs here."""
+        own = self.topology.node(code).own_services
+        return tuple(name for name in own if not self._only or name in self._only)
+
+    def environ(self, code: str) -> dict[str, str]:
+        """The YIWANG_* variables of a node; makes its database where it is missing."""
+        node = self.topology.node(code)
+        carrier = self.topology.carrier(code)
+        urls = ",".join(f"nats://127.0.0.1:{server.ports.client}" for server in carrier.server_list())
+        return {
+            "YIWANG_NATS_URL": urls,
+            "YIWANG_NATS_NKEY_FILE": str(self.data / "out" / "nodes" / code / "service.nk"),
+            "YIWANG_DATABASE_URL": self.postgres.create_database(node.database),
+            "YIWANG_JURISDICTION": code,
+            "YIWANG_TIER": node.tier,
+            "YIWANG_MESH": str(self.data / "out" / "mesh.json"),
+            "YIWANG_HTTP_PORT": str(node.ports.http),
+            "YIWANG_STREAM_MAX_GIB": str(self._gib),
+            "YIWANG_STREAM_REPLICAS": str(carrier.servers),
+            "YIWANG_JWKS": str(self.issuer.jwks),
+            "YIWANG_DEV_KEYS": str(self.data / "dev"),
+            "YIWANG_EMBEDDED": "true",
+            **({"YIWANG_PROFILE": profile_directory(node.profile)} if node.profile else {}),
+            **self._extra,
+        }
+
+    def kit(self, code: str) -> Kit:
+        """The kit's configuration of a node, for tools and tests that link to it."""
+        return load(Kit, self.environ(code), "YIWANG")
+
+    def url(self, code: str) -> str:
+        """Where the node's HTTP answers."""
+        return f"http://127.0.0.1:{self.topology.node(code).ports.http}"
+
+    def token(self, role: str, code: str) -> str:
+        """A token of an invented person of that role over the node's area."""
+        return self.issuer.token_of(role, area=code)
+
+    def start_services(self, codes: Iterable[str] = ()) -> None:
+        """Start what doesn't run, of these nodes or of all, and return when each answers /readyz."""
+        chosen = [n.code for n in self.nodes if self.services_of(n.code)]
+        chosen = [code for code in chosen if not codes or code in set(codes)]
+        if self._processes == "none" or not chosen:
+            return
+        groups = {TOGETHER: chosen} if self._processes == "together" else {code: [code] for code in chosen}
+        for name, members in groups.items():
+            if name not in self._children or self._children[name].poll() is not None:
+                self._children[name] = self._spawn(name, members)
+        for code in chosen:
+            self._await_ready(code, self._children[TOGETHER if self._processes == "together" else code])
+
+    def _spawn(self, name: str, members: list[str]) -> subprocess.Popen[bytes]:
+        guests = [Guest(self.services_of(code), self.environ(code)) for code in members]
+        plan = self.data / f"plan-{'all' if name == TOGETHER else name}.json"
+        write_private(plan, msgspec.json.encode(guests))
+        command = [sys.executable, "-m", "yiwang.stack.node_host", str(plan)]
+        return _process.spawn(command, log=plan.with_suffix(".log"), env=dict(os.environ), cwd=os.getcwd())
+
+    def _await_ready(self, code: str, child: subprocess.Popen[bytes], seconds: float = 180.0) -> None:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and child.poll() is None:
+            try:
+                with urllib.request.urlopen(f"{self.url(code)}/readyz", timeout=2) as answer:
+                    if answer.status == 200:
+                        return
+            except (urllib.error.URLError, OSError):
+                time.sleep(0.05)
+        logs = sorted(self.data.glob("plan-*.log"))
+        tails = "\n".join(log.read_text("utf-8", "replace")[-1500:] for log in logs)
+        raise ServerFailed(f"{code} 的服务在 {seconds:.0f} 秒内没有就绪；日志末尾：\n{tails}")
+
+    # -- trouble ---------------------------------------------------------------------------------------------------
+
+    def cut(self, code: str) -> None:
+        """Cut the line between a node and the one above: a hole in both directions. Raises ValueError without a line."""
+        self.wires.cut(code)
+
+    def mend(self, code: str) -> None:
+        """Put the line together again."""
+        self.wires.mend(code)
+
+    def kill(self, code: str, part: Part = "all", *, server: str = "") -> None:
+        """kill -9 of a node's servers and, where it has a process of its own, its services."""
+        if part != "servers" and code in self._children:
+            self._children[code].kill()
+            self._children.pop(code).wait(10)
+        for name in self._servers_of(code, server) if part != "services" else ():
+            self.servers.kill(name)
+
+    def stop(self, code: str, part: Part = "all") -> None:
+        """End them in order."""
+        if part != "servers" and code in self._children:
+            _process.stop(self._children.pop(code), signal.SIGTERM, f"services of {code}")
+        if part != "services":
+            self.servers.stop(self._servers_of(code))
+
+    def start(self, code: str) -> None:
+        """Bring back what was killed or stopped."""
+        self.servers.start([name for name in self._servers_of(code) if not self._runs(name)])
+        self.start_services([code])
+
+    def freeze(self, code: str, part: Part = "all", *, server: str = "") -> None:
+        """SIGSTOP: alive and silent."""
+        self._signal(code, part, server, signal.SIGSTOP)
+
+    def thaw(self, code: str, part: Part = "all", *, server: str = "") -> None:
+        """SIGCONT."""
+        self._signal(code, part, server, signal.SIGCONT)
+
+    def usage(self) -> dict[str, Usage]:
+        """What each server, each process of services and PostgreSQL takes now: name → memory and CPU."""
+        pids = {name: [self.servers.pid(name)] for name in self.servers.known if self._runs(name)}
+        pids |= {f"services {name}": [child.pid] for name, child in self._children.items()}
+        pids["postgres"] = _process.family_of(self.postgres.pid)
+        return {name: usage_of(family) for name, family in pids.items()}
+
+    def _signal(self, code: str, part: Part, server: str, number: signal.Signals) -> None:
+        if part != "servers" and code in self._children:
+            self._children[code].send_signal(number)
+        for name in self._servers_of(code, server) if part != "services" else ():
+            self._signal_server(name, number)
+
+    def _signal_server(self, name: str, number: signal.Signals) -> None:
+        if self._runs(name):
+            os.kill(self.servers.pid(name), number)
+
+    def _servers_of(self, code: str, server: str = "") -> list[str]:
+        node = self.topology.node(code)
+        names = [each.name for each in node.server_list()] if node.has_servers else []
+        return [server] if server else names
+
+    def _runs(self, name: str) -> bool:
+        try:
+            os.kill(self.servers.pid(name), 0)
+        except (KeyError, ProcessLookupError):
+            return False
+        return True
+
+
+def profile_directory(profile: str) -> str:
+    """A shipped profile's directory by its name, or a directory as it is."""
+    shipped = Path("deploy/profiles") / profile
+    return str((shipped if shipped.is_dir() else Path(profile)).absolute())
