@@ -14,6 +14,7 @@ COMMANDS = {
     "demo": "yiwang.stack.demo:command",
     "import": "yiwang.stack.importer:command",
     "parked": "yiwang.stack.parked:command",
+    "mesh": "yiwang.stack.mesh_status:command",
     "replay": "yiwang.stack.replay:command",
     "user": "yiwang.stack.users:command",
     "doctor": "yiwang.stack.doctor:command",

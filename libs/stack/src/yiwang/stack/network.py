@@ -14,11 +14,6 @@ from __future__ import annotations
 import datetime as dt
 import os
 import signal
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -29,9 +24,10 @@ from yiwang.kit import Kit, load
 from yiwang.kit.dev import DevIssuer
 from yiwang.stack import _process
 from yiwang.stack._nats_server import write_private
-from yiwang.stack.embedded import Postgres, ServerFailed
+from yiwang.stack.embedded import Postgres
+from yiwang.stack.hosts import Hosts
 from yiwang.stack.node_host import Guest
-from yiwang.stack.topology import Topology, TopologyNode
+from yiwang.stack.topology import Ports, Topology, TopologyNode
 from yiwang.stack.topology.keys import KeyRing
 from yiwang.stack.topology.render import Changes, Files, apply, render
 from yiwang.stack.topology.running import Servers, on_this_machine, site_in
@@ -40,7 +36,7 @@ from yiwang.stack.wires import Wires
 
 Processes = Literal["none", "together", "each"]
 Part = Literal["all", "servers", "services"]
-TOGETHER = "*"
+TOGETHER = "all"
 
 
 class Network:
@@ -81,16 +77,15 @@ class Network:
         self.issuer = DevIssuer(self.data / "dev")
         self.wires = Wires()
         self._ports: dict[tuple[str, int], int] = {}
-        self._children: dict[str, subprocess.Popen[bytes]] = {}
+        self.hosts = Hosts(self.data)
 
     def _placed(self, topology: Topology) -> Topology:
         """With ports of this machine, the same at a second start."""
-        book = self.data / "ports.json"
-        placed = on_this_machine(topology)
-        known = msgspec.json.decode(book.read_bytes(), type=dict[str, type(placed.nodes[0].ports)]) if book.exists() else {}  # type: ignore[misc]
+        book, placed = self.data / "ports.json", on_this_machine(topology)
+        known = msgspec.json.decode(book.read_bytes(), type=dict[str, Ports]) if book.exists() else {}
         nodes = tuple(msgspec.structs.replace(n, ports=known.get(n.code, n.ports)) for n in placed.nodes)
         self.data.mkdir(parents=True, exist_ok=True)
-        write_private(book, msgspec.json.encode({n.code: n.ports for n in nodes}))
+        write_private(book, msgspec.json.encode(known | {n.code: n.ports for n in nodes}))
         return msgspec.structs.replace(placed, nodes=nodes)
 
     # -- life ------------------------------------------------------------------------------------------------------
@@ -101,19 +96,21 @@ class Network:
             self.servers.start()
             self.postgres.start()
             self.start_services()
+            self.announce()
         except BaseException:
             self.__exit__()
             raise
         return self
 
+    def announce(self) -> None:
+        """Let `yiwang mesh status --data … --node …` and other tools find the nodes."""
+        write_private(
+            self.data / "network.json", msgspec.json.encode({n.code: self.environ(n.code) for n in self.nodes})
+        )
+
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
-        for child in self._children.values():
-            if child.poll() is None:
-                child.send_signal(signal.SIGCONT)
-                child.send_signal(signal.SIGTERM)
-        for name, child in self._children.items():
-            _process.stop(child, signal.SIGTERM, f"services of {name}")
-        self._children.clear()
+        (self.data / "network.json").unlink(missing_ok=True)
+        self.hosts.stop_all()
         for name in self.servers.known:
             self._signal_server(name, signal.SIGCONT)
         self.servers.stop()
@@ -196,30 +193,10 @@ class Network:
             return
         groups = {TOGETHER: chosen} if self._processes == "together" else {code: [code] for code in chosen}
         for name, members in groups.items():
-            if name not in self._children or self._children[name].poll() is not None:
-                self._children[name] = self._spawn(name, members)
-        for code in chosen:
-            self._await_ready(code, self._children[TOGETHER if self._processes == "together" else code])
-
-    def _spawn(self, name: str, members: list[str]) -> subprocess.Popen[bytes]:
-        guests = [Guest(self.services_of(code), self.environ(code)) for code in members]
-        plan = self.data / f"plan-{'all' if name == TOGETHER else name}.json"
-        write_private(plan, msgspec.json.encode(guests))
-        command = [sys.executable, "-m", "yiwang.stack.node_host", str(plan)]
-        return _process.spawn(command, log=plan.with_suffix(".log"), env=dict(os.environ), cwd=os.getcwd())
-
-    def _await_ready(self, code: str, child: subprocess.Popen[bytes], seconds: float = 180.0) -> None:
-        end = time.monotonic() + seconds
-        while time.monotonic() < end and child.poll() is None:
-            try:
-                with urllib.request.urlopen(f"{self.url(code)}/readyz", timeout=2) as answer:
-                    if answer.status == 200:
-                        return
-            except (urllib.error.URLError, OSError):
-                time.sleep(0.05)
-        logs = sorted(self.data.glob("plan-*.log"))
-        tails = "\n".join(log.read_text("utf-8", "replace")[-1500:] for log in logs)
-        raise ServerFailed(f"{code} 的服务在 {seconds:.0f} 秒内没有就绪；日志末尾：\n{tails}")
+            self.hosts.start(name, [Guest(self.services_of(code), self.environ(code)) for code in members])
+        for name, members in groups.items():
+            for code in members:
+                self.hosts.await_ready(name, self.url(code))
 
     # -- trouble ---------------------------------------------------------------------------------------------------
 
@@ -233,16 +210,15 @@ class Network:
 
     def kill(self, code: str, part: Part = "all", *, server: str = "") -> None:
         """kill -9 of a node's servers and, where it has a process of its own, its services."""
-        if part != "servers" and code in self._children:
-            self._children[code].kill()
-            self._children.pop(code).wait(10)
+        if part != "servers" and code in self.hosts.running:
+            self.hosts.kill(code)
         for name in self._servers_of(code, server) if part != "services" else ():
             self.servers.kill(name)
 
     def stop(self, code: str, part: Part = "all") -> None:
         """End them in order."""
-        if part != "servers" and code in self._children:
-            _process.stop(self._children.pop(code), signal.SIGTERM, f"services of {code}")
+        if part != "servers" and code in self.hosts.running:
+            self.hosts.stop(code)
         if part != "services":
             self.servers.stop(self._servers_of(code))
 
@@ -262,13 +238,13 @@ class Network:
     def usage(self) -> dict[str, Usage]:
         """What each server, each process of services and PostgreSQL takes now: name → memory and CPU."""
         pids = {name: [self.servers.pid(name)] for name in self.servers.known if self._runs(name)}
-        pids |= {f"services {name}": [child.pid] for name, child in self._children.items()}
+        pids |= {f"services {name}": [child.pid] for name, child in self.hosts.running.items()}
         pids["postgres"] = _process.family_of(self.postgres.pid)
         return {name: usage_of(family) for name, family in pids.items()}
 
     def _signal(self, code: str, part: Part, server: str, number: signal.Signals) -> None:
-        if part != "servers" and code in self._children:
-            self._children[code].send_signal(number)
+        if part != "servers" and code in self.hosts.running:
+            self.hosts.signal(code, number)
         for name in self._servers_of(code, server) if part != "services" else ():
             self._signal_server(name, number)
 
