@@ -3,6 +3,7 @@
 `load` reads it, `check` finds every mistake in it, `mesh_page` is what all its nodes know of each other.
 """
 
+from .check import check
 from .model import TIERS, Ports, Quotas, Server, ServicePlan, Topology, TopologyNode
 from .page import mesh_page
 from .reading import TopologyError, load, read
@@ -16,6 +17,7 @@ __all__ = [
     "Topology",
     "TopologyError",
     "TopologyNode",
+    "check",
     "load",
     "mesh_page",
     "read",
