@@ -34,7 +34,8 @@ def test_what_names_a_person_is_marked_and_local() -> None:
     """The only events with personal fields are contact and notices."""
     with_personal = {tag for tag, cls in registry().items() if personal_fields(cls)}
 
-    assert {"report.contact.v1", "notice.requested.v1", "notice.delivered.v1", "notice.failed.v1"} == with_personal
+    notices = {f"notice.{what}.v1" for what in ("requested", "delivered", "failed", "unsent")}
+    assert {"report.contact.v1", *notices} == with_personal
     assert all(registry()[tag].personal for tag in with_personal)
 
 

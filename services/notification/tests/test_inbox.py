@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import httpx
-from yiwang.contracts import NoticeDelivered, NoticeFailed, ReportContact, encode, subject_of, tag_of
+from yiwang.contracts import NoticeDelivered, NoticeFailed, NoticeUnsent, ReportContact, encode, subject_of, tag_of
 from yiwang.kit.http import http_server
 from yiwang.notification.app import service
 from yiwang.notification.testing import a_wish, closed, dispatched
@@ -124,17 +124,18 @@ async def test_a_wish_for_an_unknown_template_waits_for_a_person(node: TestNode)
 
 
 async def test_a_reporter_without_a_way_to_be_reached_is_due_nothing(node: TestNode) -> None:
-    """And one with a contact, but no gateway that may tell them, is a failure that is counted and said."""
+    """And where there is a contact, but no channel to it, the notice was not sent: said so, and no failure."""
     async with node.running(service) as app:
         sealed = await app.vault.seal("r-2", "13800000000")
         await node.publish(ReportContact(report_id="r-2", case_id="c-2", phone=sealed))
         await node.settled()
         await node.publish(closed("c-1"), closed("c-2"))
 
-        [failed] = await node.until(NoticeFailed)
-        assert (failed.audience, failed.failure_class) == ("reporter:c-2", "no_recipient")
+        [unsent] = await node.until(NoticeUnsent)
+        assert (unsent.audience, unsent.channels) == ("reporter:c-2", ("webhook",))
+        assert await node.events(NoticeFailed) == []
         books = (await app.http("admin").get("/notices/summary")).json()
-        assert books["notices"] == {"due": 1, "delivered": 0, "failed": 1, "pending": 0}
+        assert books["notices"] == {"due": 1, "delivered": 0, "failed": 0, "unsent": 1, "pending": 0}
         assert books["balanced"]
 
 

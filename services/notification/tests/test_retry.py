@@ -29,7 +29,7 @@ def test_a_wait_is_up_to_a_tenth_longer_and_decided_once(attempts: int, seed: st
     assert at == next_attempt(Result(klass="transient"), attempts, NOW, seed)
 
 
-@pytest.mark.parametrize("klass", ["permanent_recipient", "permanent_template", "no_recipient"])
+@pytest.mark.parametrize("klass", ["permanent_recipient", "permanent_template"])
 def test_what_fails_for_good_is_not_tried_again(klass: str) -> None:
     assert next_attempt(Result(klass=klass), 1, NOW, "s") is None  # type: ignore[arg-type]
 

@@ -57,3 +57,10 @@ class NoticeFailed(NoticeEvent, frozen=True, kw_only=True, tag="notice.failed.v1
     failure_class: str
     """permanent_recipient, permanent_template, auth, exhausted …"""
     reason: str = ""
+
+
+class NoticeUnsent(NoticeEvent, frozen=True, kw_only=True, tag="notice.unsent.v1"):
+    """No channel leads to the audience (通知未发，无可用渠道): nothing was tried, so nothing failed."""
+
+    channels: tuple[str, ...] = ()
+    """The channels that the template would have used"""

@@ -32,6 +32,7 @@ SPEED: Final = 120
 SECRET: Final = "whsec_" + base64.b64encode(b"the demo has no secrets, really").decode()
 PACE_S: Final = 0.25
 """Seconds between reports without --once"""
+NOTICE_STATES: Final = ("delivered", "failed", "unsent", "pending")
 
 
 @click.command("demo")
@@ -241,7 +242,7 @@ def summary(books: Books) -> Table:
         ("结案", books.states.get("closed", 0)), ("作废", books.states.get("voided", 0)),
         ("办理中", books.cases - books.states.get("closed", 0) - books.states.get("voided", 0)),
         ("按时 / 超期", f"{books.on_time} / {books.overdue}"),
-        ("通知（送达/失败/待发）", " / ".join(str(books.notices.get(s, 0)) for s in ("delivered", "failed", "pending"))),
+        ("通知（送达/失败/无渠道未发/待发）", " / ".join(str(books.notices.get(s, 0)) for s in NOTICE_STATES)),
         ("上报国家平台（已送/被拒/待送）", " / ".join(str(books.sync.get(s, 0)) for s in ("delivered", "refused", "pending"))),
         ("搁置待人处理", books.parked), ("丢失", books.lost), ("重复", books.doubled),
     ]  # fmt: skip

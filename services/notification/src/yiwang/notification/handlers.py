@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 
-from yiwang.contracts import CaseEvent, Event, NoticeDelivered, NoticeFailed, NoticeRequested, ReportContact
+from yiwang.contracts import CaseEvent, Event, NoticeDelivered, NoticeRequested, NoticeUnsent, ReportContact
 from yiwang.kit import Context, Reject
 
 from . import steps, store
@@ -68,11 +68,11 @@ async def _begin(drafts: Sequence[Draft], ctx: Context) -> dict[uuid.UUID, Event
     """Store and begin *drafts*; gives what is to be said of those that ended at once."""
     once = list({draft.notice_id: draft for draft in drafts}.values())
     now, announce = ctx.now(), ctx.settings.announce_inbox
-    fresh, failed = await steps.begin(ctx.tx, once, now, ctx.app.get(Book).quiet)
+    fresh, unsent = await steps.begin(ctx.tx, once, now, ctx.app.get(Book).quiet)
     said: dict[uuid.UUID, Event] = {}
     for draft in once:
-        if draft.notice_id in failed:
-            said[draft.notice_id] = _failed(draft)
+        if draft.notice_id in unsent:
+            said[draft.notice_id] = _unsent(draft)
         elif announce and draft.inbox and draft.notice_id in fresh:
             said[draft.notice_id] = NoticeDelivered(
                 business_id=draft.business_id,
@@ -87,15 +87,12 @@ async def _begin(drafts: Sequence[Draft], ctx: Context) -> dict[uuid.UUID, Event
     return said
 
 
-def _failed(draft: Draft) -> NoticeFailed:
-    return NoticeFailed(
+def _unsent(draft: Draft) -> NoticeUnsent:
+    return NoticeUnsent(
         business_id=draft.business_id,
         version=draft.version,
         template=draft.template,
         template_version=draft.template_version,
         audience=draft.audience,
-        channel=" ".join(draft.steps[-1]),
-        attempt=0,
-        failure_class="no_recipient",
-        reason="没有可用的接收出口",
+        channels=tuple(dict.fromkeys(channel for step in draft.steps for channel in step)),
     )

@@ -57,11 +57,14 @@ class PushCount(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Counts(msgspec.Struct, frozen=True, kw_only=True):
-    """Notices due = delivered + failed + pending."""
+    """Notices due = delivered + failed + unsent + pending."""
 
     due: int
     delivered: int
     failed: int
+    """Every channel that leads to the audience refused it, or was given up"""
+    unsent: int
+    """No channel leads to the audience (无可用渠道): nothing was tried"""
     pending: int
 
 
@@ -156,7 +159,7 @@ async def summary(app: App, since: dt.datetime | None = None) -> Summary:
     start = start if start.tzinfo else start.replace(tzinfo=dt.UTC)
     [counts] = await sql.rows(app.pool, "summary", Counts, start)
     pushes = await sql.rows(app.pool, "pushes", PushCount)
-    balanced = counts.due == counts.delivered + counts.failed + counts.pending
+    balanced = counts.due == counts.delivered + counts.failed + counts.unsent + counts.pending
     return Summary(notices=counts, balanced=balanced, pushes=pushes)
 
 

@@ -35,16 +35,18 @@ async def record(ctx: Context, push: Push, result: Result, now: dt.datetime, too
         ctx.emit(_delivered(push, n, result, receipt, now))
         return
     ctx.emit(_failed(push, n, result))
-    await _fall_back(ctx, push, now)
+    await _fall_back(ctx, push, result, now)
     if result.gone or result.klass not in ("permanent_template", "permanent_recipient"):
         await disable_endpoint(ctx, push.endpoint_id, push.name, result.reason)
 
 
-async def _fall_back(ctx: Context, push: Push, now: dt.datetime) -> None:
-    """Go on with the chain when no push of this step can succeed any more."""
+async def _fall_back(ctx: Context, push: Push, result: Result, now: dt.datetime) -> None:
+    """Go on with the chain when no push of this step can succeed any more; at its end the notice has failed."""
     notice = await sql.row(ctx.tx, "open_notice", Waiting, push.notice_id)
-    if notice and not notice.hopeful:
-        await steps.advance(ctx.tx, notice, now, ctx.app.get(Book).quiet)
+    if notice is None or notice.hopeful:
+        return
+    if not await steps.advance(ctx.tx, notice, now, ctx.app.get(Book).quiet):
+        await sql.run(ctx.tx, "end_notice", push.notice_id, "failed", result.klass, now)
 
 
 def _delivered(push: Push, n: int, result: Result, receipt: str, now: dt.datetime) -> NoticeDelivered:

@@ -34,8 +34,8 @@ on conflict (report_id) do nothing;
 -- contacts_of: the contacts of a case's reporters, the first report first
 select report_id, name, phone, openid from contact where case_id = $1 order by at, report_id;
 
--- fail_notices: notices that nobody could be found for
-update notice set state = 'failed', failure_class = $2, done_at = $3 where notice_id = any ($1::uuid[]) and state = 'pending';
+-- end_notice: nothing is left to try; unsent where no channel led to the audience, else failed with the class of the last push
+update notice set state = $2, failure_class = $3, done_at = $4 where notice_id = $1 and state = 'pending';
 
 -- next_step: a notice goes on with a later step; inbox true puts it into the in-app inbox
 update notice set step = $2, inbox = inbox or $3, xid = case when $3 then pg_current_xact_id() else xid end,
@@ -123,10 +123,11 @@ from notice n
 where n.inbox and (n.xid, n.seq) > ($1::text::xid8, $2::bigint) and n.xid < pg_snapshot_xmin(pg_current_snapshot())
 order by n.xid, n.seq limit $3;
 
--- summary: the equation due = delivered + failed + pending, and where the pushes stand
+-- summary: the equation due = delivered + failed + unsent + pending, and where the pushes stand
 select count(*)::int as due,
        (count(*) filter (where state = 'delivered'))::int as delivered,
        (count(*) filter (where state = 'failed'))::int as failed,
+       (count(*) filter (where state = 'unsent'))::int as unsent,
        (count(*) filter (where state = 'pending'))::int as pending
 from notice where created_at >= $1;
 

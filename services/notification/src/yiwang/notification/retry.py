@@ -16,7 +16,6 @@ Class = Literal[
     "auth",
     "permanent_recipient",
     "permanent_template",
-    "no_recipient",
 ]
 
 CHINA: Final = dt.timezone(dt.timedelta(hours=8))
@@ -25,7 +24,7 @@ CHINA: Final = dt.timezone(dt.timedelta(hours=8))
 SCHEDULE: Final = tuple(dt.timedelta(seconds=s) for s in (0, 5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400))
 """Waits before attempts 1, 2, 3 … (Standard Webhooks 1.0.0: 0, 5 s, 5 min, 30 min, 2, 5, 10, 14, 20, 24 h)."""
 
-FOR_GOOD: Final = frozenset({"permanent_recipient", "permanent_template", "no_recipient"})
+FOR_GOOD: Final = frozenset({"permanent_recipient", "permanent_template"})
 JITTER: Final = 0.1
 """Each wait is up to a tenth longer, so that a recovered receiver isn't hit by all at once."""
 
