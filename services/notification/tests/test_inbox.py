@@ -23,7 +23,7 @@ async def test_the_unit_that_must_act_finds_the_notice_and_no_other(node: TestNo
     """The inbox is the unit's; another unit's people don't see it."""
     async with node.running(service) as app:
         await node.publish(dispatched("8508"))
-        await node.until(NoticeDelivered)
+        await node.settled()
 
         [notice] = await listed(app.http("dept_operator", unit_id="8508"))
         assert notice["title"] == "新派遣案件 4403102026112300001"
@@ -33,7 +33,7 @@ async def test_the_unit_that_must_act_finds_the_notice_and_no_other(node: TestNo
 
 async def test_a_notice_is_made_once_however_often_its_event_comes(node: TestNode) -> None:
     """Redelivery under another stream's duplicate window, or a replay, tells nobody twice."""
-    async with node.running(service) as app:
+    async with node.running(service, settings={"announce_inbox": True}) as app:
         [event] = await node.publish(dispatched("8508"))
         await node.publish(a_wish(), a_wish())
         await node.publish_raw(subject_of(event, tag_of(type(event))), encode(event))

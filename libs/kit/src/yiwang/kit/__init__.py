@@ -15,11 +15,11 @@ from ._nats import JetStreamError, PubAck
 from ._node import Node
 from ._problems import ErrorCode, FieldError, Problem, answers
 from ._serve import main, migrate, running, serve
-from ._service import Outcome, Reject, Retry, Scope, Service, Timer
+from ._service import Again, Outcome, Reject, Retry, Scope, Service, Timer
 from ._sql import Sql
 
 __all__ = [
-    "App", "Caller", "Clock", "ConfigError", "Context", "ErrorCode", "Event", "FieldError", "JetStreamError", "Kit",
+    "Again", "App", "Caller", "Clock", "ConfigError", "Context", "ErrorCode", "Event", "FieldError", "JetStreamError", "Kit",
     "ManualClock", "Node", "Outcome", "Post", "Problem", "PubAck", "Reject", "Retry", "Role", "Scope", "Service", "Sql",
     "SystemClock", "Timer", "Tx", "VirtualClock", "allow", "anonymous", "answers", "clock_from", "derived_id", "load", "main",
     "migrate", "running", "serve", "signed",

@@ -52,6 +52,8 @@ class Context:
         self.parent, self.actor, self.purpose = parent, actor, purpose
         self.occurred_at, self.device_at = occurred_at, device_at
         self.outputs: list[Ready] = []
+        self.direct: list[Ready] = []
+        """What leaves without the outbox (`Again.SAME`)"""
 
     @property
     def tx(self) -> Tx:
@@ -75,10 +77,11 @@ class Context:
         """In an HTTP action: let *events* follow from it. They go out after the commit; returns them stamped."""
         return self.stamp(list(events), cause=self.event)
 
-    def stamp(self, events: list[Event], cause: Event | None = None) -> list[Event]:
+    def stamp(self, events: list[Event], cause: Event | None = None, *, direct: bool = False) -> list[Event]:
         """Stamp *events* as outputs of this transaction, in order."""
         now = self.now()
         stamped: list[Event] = []
+        outputs = self.direct if direct else self.outputs
         for event in events:
             ready = self.app.stamper.stamp(
                 event,
@@ -91,7 +94,7 @@ class Context:
                 occurred_at=self.occurred_at,
                 device_at=self.device_at,
             )
-            self.outputs.append(ready)
+            outputs.append(ready)
             stamped.append(ready.event)
         return stamped
 

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from yiwang.contracts import Event, decoder_of, parse
+from yiwang.contracts import Event, parse
 
 from ._context import Context, Tx, listed
 from ._problems import Problem
-from ._service import Reject, Service, Subscription
+from ._service import Again, Reject, Service, Subscription
 
 if TYPE_CHECKING:
     from ._app import App
@@ -52,7 +52,7 @@ def item_of(service: Service, stream: str, seq: int, subject: str, data: bytes, 
         return None
     item = Item(stream, seq, subject, data, sub, partition=parts.partition, trace=trace)
     try:
-        event: Event = decoder_of(sub.event_type).decode(data)
+        event: Event = sub.decode(data)
         if not event.id:
             raise msgspec.ValidationError("Object missing required field `id` - at `$`")
     except msgspec.MsgspecError as error:
@@ -117,7 +117,7 @@ class Engine:
                 raise HandlerFailed(span, error) from error
             for item, answer in zip(span, answers, strict=True):
                 if answer:
-                    ctx.stamp(answer, cause=item.event)
+                    ctx.stamp(answer, cause=item.event, direct=tx is not None and item.sub.again is Again.SAME)
         return [], ctx
 
     async def _call(self, sub: Subscription, span: Sequence[Item], ctx: Context) -> list[list[Event]]:

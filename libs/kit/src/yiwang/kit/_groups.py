@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from . import names
+from ._deliver import LeaseLost
 from ._feed import FeedLost
-from ._worker import LeaseLost, Worker
+from ._worker import Worker
 
 if TYPE_CHECKING:
     from ._app import App

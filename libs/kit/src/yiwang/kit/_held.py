@@ -9,7 +9,7 @@ import structlog
 
 from ._context import Tx
 from ._engine import Item, item_of
-from ._service import Retry
+from ._service import Again, Retry
 
 if TYPE_CHECKING:
     from ._app import App
@@ -107,11 +107,12 @@ class Held:
         log.warning("parked", service=self._app.service.name, type=item.sub.tag, key=item.key, reason=reason[:500])
         await db.execute(
             "insert into kit_parked (stream, seq, subject, tag, key, event_id, reason, data)"
-            " values ($1, $2, $3, $4, $5, $6, $7, $8)",
+            " select $1, $2, $3, $4, $5, $6, $7, $8 where $6 = '' or not exists"
+            " (select from kit_parked where key = $5 and event_id = $6 and state = 'parked')",
             item.stream, item.seq, item.subject, item.sub.tag, item.key, item.event.id if item.event else "",
             reason[:2000].replace("\0", ""), item.data,
         )  # fmt: skip
-        if item.event is not None:
+        if item.event is not None and item.sub.again is Again.NEVER:
             await self._app.inbox.note(db, [item])
         if item.held:
             await db.execute("delete from kit_held where n = $1", item.held)

@@ -49,26 +49,18 @@ class Inbox:
         events = [item.event for item in items if item.event]
         return [event.id for event in events], [day_of(event) for event in events]
 
-    @staticmethod
-    def pick(items: list[Item], new: set[str]) -> list[Item]:
-        """Those of *items* whose id is *new*; of two with one id the first."""
-        fresh = []
-        for item in items:
-            if item.event and item.event.id in new:
-                new.discard(item.event.id)
-                fresh.append(item)
-        return fresh
+    async def known(self, db: Tx, items: list[Item]) -> set[str]:
+        """The ids of those of *items* that were handled before."""
+        rows = await db.fetch(
+            "select i.event_id from kit_inbox i join unnest($1::text[], $2::date[]) n(id, day)"
+            " on i.event_id = n.id and i.day = n.day", *self.rows(items),
+        )  # fmt: skip
+        return {row["event_id"] for row in rows}
 
     async def note(self, db: Tx, items: list[Item]) -> None:
         """Write the ids down inside the transaction."""
         await db.execute(
             "insert into kit_inbox select * from unnest($1::text[], $2::date[]) on conflict do nothing", *self.rows(items)
-        )
-
-    async def forget(self, db: Tx, items: list[Item]) -> None:
-        """Take ids out again, in the same transaction, for items that this batch leaves to the next."""
-        await db.execute(
-            "delete from kit_inbox where event_id = any($1::text[])", [item.event.id for item in items if item.event]
         )
 
     async def sweep(self, keep_days: int) -> list[str]:

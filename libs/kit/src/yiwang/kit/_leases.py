@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
+from . import _outbox
 from ._hears import STREAMS, streams_of
 from ._nats import api
 
@@ -61,6 +62,7 @@ async def _regroup(app: App, db: Any) -> None:
         await db.execute("delete from kit_lease where grp >= $1", app.groups)
         await db.execute("update kit_lease set epoch = epoch + 1")
         await db.execute("update kit_state set groups = $1", app.groups)
+        await _outbox.regroup(db, app.groups)
 
 
 async def _new_types(app: App, db: Any, last: dict[str, int]) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import msgspec
-from yiwang.contracts import Event, tag_of
+from yiwang.contracts import Event, decoder_of, tag_of
 
 if TYPE_CHECKING:
     from ._app import App
@@ -17,7 +17,8 @@ E = TypeVar("E", bound=Event)
 F = TypeVar("F", bound=Callable[..., Any])
 Outcome = Event | Iterable[Event] | None
 One = Callable[[E, "Context"], Awaitable[Outcome]]
-Many = Callable[[Sequence[E], "Context"], Awaitable[Sequence[Outcome]]]
+S = TypeVar("S")
+Many = Callable[[Sequence[S], "Context"], Awaitable[Sequence[Outcome]]]
 
 
 class Retry(Exception):
@@ -43,6 +44,17 @@ class Scope(enum.Enum):
     """What others said: the nodes below, and what came down to this one. For copies; costs nothing without children."""
 
 
+class Again(enum.Enum):
+    """What a handler makes of an event that comes a second time (after a crash, or from a sender that wasn't sure)."""
+
+    NEVER = "never"
+    """The kit keeps the id of every event that was handled, and rolls back what a second time would do."""
+    KNOWN = "known"
+    """It knows it by its own rows, changes nothing and says nothing; the kit keeps no ids."""
+    SAME = "same"
+    """It does and says the same again, which then changes nothing; what it says needs no outbox."""
+
+
 class Timer(msgspec.Struct, frozen=True, kw_only=True):
     """A moment that a service asked for. One per (kind, key); survives every crash."""
 
@@ -61,10 +73,10 @@ class Subscription(msgspec.Struct, frozen=True, kw_only=True):
     batch: bool
     scope: Scope
     start: str
-
-    @property
-    def tag(self) -> str:
-        return tag_of(self.event_type)
+    again: Again
+    tag: str
+    decode: Callable[[bytes], Any]
+    """From the wire to what the handler gets"""
 
 
 class Service:
@@ -72,7 +84,7 @@ class Service:
 
     *package* is where `queries.sql` and `migrations/` lie; with *database* the service has a schema of its own name,
     leased partitions and exactly-once effects. *handler_set* is raised when the set of events changes: replicas with a
-    lower number hand their partitions over.
+    lower number hand their partitions over. A service that only *watches* may follow a fraction of a second behind.
     """
 
     def __init__(
@@ -83,8 +95,9 @@ class Service:
         settings: type[msgspec.Struct] | None = None,
         database: bool = False,
         handler_set: int = 1,
+        watches: bool = False,
     ) -> None:
-        self.name, self.package, self.database = name, package, database
+        self.name, self.package, self.database, self.watches = name, package, database, watches
         self.settings_type, self.handler_set = settings, handler_set
         self.subscriptions: dict[str, Subscription] = {}
         self.timers: dict[str, Callable[[Timer, Context], Awaitable[Outcome]]] = {}
@@ -102,34 +115,67 @@ class Service:
     def env_prefix(self) -> str:
         return f"YIWANG_{self.schema.upper()}"
 
-    def on(self, event_type: type[E], *, scope: Scope = Scope.OWN, start: str = "first") -> Callable[[One[E]], One[E]]:
+    def on(
+        self, event_type: type[E], *, scope: Scope = Scope.OWN, start: str = "first", again: Again = Again.NEVER
+    ) -> Callable[[One[E]], One[E]]:
         """Hear *event_type*, one at a time. *start*: `first` (all that the stream holds) or `now`."""
 
         def register(handler: One[E]) -> One[E]:
-            self._subscribe(event_type, handler, batch=False, scope=scope, start=start)
+            self._subscribe(event_type, handler, batch=False, scope=scope, start=start, again=again)
             return handler
 
         return register
 
+    @overload
     def on_batch(
-        self, event_type: type[E], *, scope: Scope = Scope.OWN, start: str = "first"
-    ) -> Callable[[Many[E]], Many[E]]:
-        """Hear *event_type* set-based: a sequence in order, one outcome for each; may hold several events of a key."""
+        self, event_type: type[E], *, scope: Scope = ..., start: str = ..., again: Again = ...
+    ) -> Callable[[Many[E]], Many[E]]: ...
+    @overload
+    def on_batch(
+        self, event_type: type[Event], *, scope: Scope = ..., start: str = ..., again: Again = ..., shape: type[S]
+    ) -> Callable[[Many[S]], Many[S]]: ...
+    def on_batch(
+        self,
+        event_type: type[Any],
+        *,
+        scope: Scope = Scope.OWN,
+        start: str = "first",
+        again: Again = Again.NEVER,
+        shape: type[Any] | None = None,
+    ) -> Callable[[Any], Any]:
+        """Hear *event_type* set-based: a sequence in order, one outcome for each; may hold several events of a key.
 
-        def register(handler: Many[E]) -> Many[E]:
-            self._subscribe(event_type, handler, batch=True, scope=scope, start=start)
+        With *shape* the handler gets only what that Struct names of the wire (at least `id`, and a `key`): for who
+        watches much and says nothing.
+        """
+
+        def register(handler: Many[Any]) -> Many[Any]:
+            self._subscribe(event_type, handler, batch=True, scope=scope, start=start, again=again, shape=shape)
             return handler
 
         return register
 
-    def _subscribe(self, event_type: type[Event], handler: Any, *, batch: bool, scope: Scope, start: str) -> None:
+    def _subscribe(
+        self,
+        event_type: type[Event],
+        handler: Any,
+        *,
+        batch: bool,
+        scope: Scope,
+        start: str,
+        again: Again,
+        shape: type[Any] | None = None,
+    ) -> None:
         tag = tag_of(event_type)
         if tag in self.subscriptions:
             raise ValueError(f"{self.name} already handles {tag}")
         if start not in ("first", "now"):
             raise ValueError(f"{self.name}, {tag}: start is 'first' or 'now', not {start!r}")
+        if shape is not None and again is not Again.KNOWN:
+            raise ValueError(f"{self.name}, {tag}: only a handler that knows what it heard (Again.KNOWN) may have a shape")
+        decode = msgspec.json.Decoder(shape).decode if shape else decoder_of(event_type).decode
         self.subscriptions[tag] = Subscription(
-            event_type=event_type, handler=handler, batch=batch, scope=scope, start=start
+            event_type=event_type, handler=handler, batch=batch, scope=scope, start=start, again=again, tag=tag, decode=decode
         )
 
     def timer(self, kind: str) -> Callable[[F], F]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from prometheus_client import Counter
 from yiwang.contracts import CaseCorrected, CaseLocated, CaseReported, CaseVoided
-from yiwang.kit import Context
+from yiwang.kit import Again, Context
 
 from .domain import claim_of, located
 from .service import Grids, service
@@ -17,9 +17,12 @@ OUTCOMES = Counter(
 )
 
 
-@service.on_batch(CaseReported)
+@service.on_batch(CaseReported, again=Again.SAME)
 async def locate_reports(events: Sequence[CaseReported], ctx: Context) -> list[CaseLocated]:
-    """Place all reports of a batch with one search; only those for a person are stored."""
+    """Place all reports of a batch with one search; only those for a person are stored.
+
+    A report that comes again gets the same place, or that of a newer version: who hears it goes by the first.
+    """
     grid = ctx.app.get(Grids).current  # a version activated meanwhile counts from the next batch on
     found = grid.locate_many([claim_of(event) for event in events])
     pairs = list(zip(events, found, strict=True))

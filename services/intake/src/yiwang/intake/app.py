@@ -9,6 +9,7 @@ import msgspec
 from yiwang.kit import App, Service
 
 from . import fast, handlers, profile, store
+from .announcements import use_announced
 from .domain import Keys
 from .http import ROUTES
 from .lookup import Lookup
@@ -26,7 +27,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Hours after which an uploaded photo that no accepted report named is deleted"""
 
 
-service = Service("intake", package="yiwang.intake", settings=Settings, database=True)
+service = Service("intake", package="yiwang.intake", settings=Settings, database=True, watches=True)
 handlers.register(service)
 service.api(*ROUTES)
 service.background(leased=True)(sweep_photos)
@@ -38,6 +39,15 @@ async def open_desk(app: App) -> None:
     """Load the place's rules and the node's secret. Refuses to start with a sentence when one of them is wrong."""
     secret = await _secret(app)
     app.resources[Desk] = Desk(profile.load(app.kit.profile), Keys.of(secret), Lookup(app))
+
+
+use_announced(service)
+
+
+@service.background()
+async def follow_reports(app: App) -> None:
+    """Keep in mind which numbers are here."""
+    await app.get(Desk).lookup.keep_fresh()
 
 
 async def _secret(app: App) -> bytes:

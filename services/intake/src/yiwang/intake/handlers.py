@@ -31,9 +31,11 @@ from yiwang.contracts import (
     ReportAnswered,
     ReportContact,
 )
-from yiwang.kit import Context, Outcome, Scope, Service
+from yiwang.kit import Again, Context, Outcome, Scope, Service
 
 from . import store
+from .receive import Desk
+from .store import Move
 
 MOVES: Final[tuple[type[CaseEvent], ...]] = (
     CaseLocated, CaseVerifyRequested, CaseVerified, CaseAccepted, CaseFiled, CaseDispatched, CaseReturned,
@@ -43,17 +45,29 @@ MOVES: Final[tuple[type[CaseEvent], ...]] = (
 """Events that may change what a reporter is told."""
 
 
-async def received(events: Sequence[CaseReported], ctx: Context) -> Sequence[Outcome]:
-    """A report is here: remember its number and digest, and where its case begins."""
-    await store.add_reports(ctx.tx, events)
-    await store.add_photos(ctx.tx, events)
+async def follow(events: Sequence[CaseReported | Move], ctx: Context) -> Sequence[Outcome]:
+    """Reports are here: remember their numbers and digests. Cases move on: the higher version wins.
+
+    Hears both, so that a case whose report and first steps come in one batch is written once.
+    """
+    reports = [event for event in events if isinstance(event, CaseReported)]
+    await store.add_reports(ctx.tx, reports)
+    await store.add_photos(ctx.tx, reports)
     await store.advance(ctx.tx, events)
+    _note(reports, ctx)
     return [None] * len(events)
+
+
+def _note(reports: Sequence[CaseReported | ReportAnswered], ctx: Context) -> None:
+    lookup = ctx.app.get(Desk).lookup
+    for report in reports:
+        lookup.note(report.report_id)
 
 
 async def answered(events: Sequence[ReportAnswered], ctx: Context) -> Sequence[Outcome]:
     """A report that is no case was registered and answered."""
     await store.add_reports(ctx.tx, events)
+    _note(events, ctx)
     return [None] * len(events)
 
 
@@ -63,16 +77,13 @@ async def reachable(events: Sequence[ReportContact], ctx: Context) -> Sequence[O
     return [None] * len(events)
 
 
-async def moved(events: Sequence[CaseEvent], ctx: Context) -> Sequence[Outcome]:
-    """A case moved on; the higher version wins."""
-    await store.advance(ctx.tx, events)
-    return [None] * len(events)
-
-
 def register(service: Service) -> None:
-    """Own reports are acted on; the course of a case is watched wherever in the subtree it is handled."""
-    service.on_batch(CaseReported)(received)
-    service.on_batch(ReportAnswered)(answered)
-    service.on_batch(ReportContact)(reachable)
+    """Own reports are acted on; the course of a case is watched wherever in the subtree it is handled.
+
+    Rows go by report, contact and case version, so that nothing heard twice counts twice.
+    """
+    service.on_batch(CaseReported, again=Again.KNOWN)(follow)
+    service.on_batch(ReportAnswered, again=Again.KNOWN)(answered)
+    service.on_batch(ReportContact, again=Again.KNOWN)(reachable)
     for event_type in MOVES:
-        service.on_batch(event_type, scope=Scope.SUBTREE)(moved)
+        service.on_batch(event_type, scope=Scope.SUBTREE, again=Again.KNOWN, shape=Move)(follow)

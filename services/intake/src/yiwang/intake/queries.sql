@@ -19,20 +19,22 @@ from unnest($1::text[], $2::text[], $3::text[], $4::jsonb[], $5::text[], $6::tim
 where not exists (select 1 from erasures e where e.report_id = n.report_id)
 on conflict (report_id) do nothing;
 
--- advance: the newest version of each case wins, whatever the order of arrival
-insert into progress (case_id, version, state, case_no, merged_into, county, changed_at)
-select distinct on (case_id) * from unnest($1::text[], $2::int[], $3::text[], $4::text[], $5::text[], $6::text[],
-    $7::timestamptz[]) as n(case_id, version, state, case_no, merged_into, county, changed_at)
-order by case_id, version desc
-on conflict (case_id) do update set version = excluded.version, state = excluded.state, case_no = excluded.case_no,
-    merged_into = excluded.merged_into, changed_at = excluded.changed_at,
-    county = coalesce(nullif(excluded.county, ''), progress.county)
-where excluded.version > progress.version;
+-- advance: the newest version of each case wins and every step is kept, whatever the order of arrival
+insert into progress (case_id, version, state, case_no, merged_into, county, changed_at, steps)
+select * from unnest($1::text[], $2::int[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], $8::jsonb[])
+on conflict (case_id) do update set
+    version = greatest(excluded.version, progress.version),
+    state = case when excluded.version > progress.version then excluded.state else progress.state end,
+    case_no = case when excluded.version > progress.version then excluded.case_no else progress.case_no end,
+    merged_into = case when excluded.version > progress.version then excluded.merged_into else progress.merged_into end,
+    changed_at = case when excluded.version > progress.version then excluded.changed_at else progress.changed_at end,
+    county = case when excluded.version > progress.version and excluded.county <> '' then excluded.county
+        else progress.county end,
+    steps = progress.steps || excluded.steps
+where excluded.version > progress.version or not progress.steps @> excluded.steps;
 
--- add_steps: changes of state, each once
-insert into steps (case_id, version, state, at)
-select * from unnest($1::text[], $2::int[], $3::text[], $4::timestamptz[])
-on conflict do nothing;
+-- reports_after: report ids in the order of their rows, after one
+select n, report_id from reports where n > $1 order by n limit $2;
 
 -- standing: one report and where its case (or the one it was merged into) stands
 select r.report_id, r.case_id, r.channel, r.nature, r.jurisdiction, r.occurred_at, r.recorded_at, r.answered,
@@ -45,8 +47,8 @@ left join progress own on own.case_id = r.case_id
 left join progress p on p.case_id = coalesce(nullif(own.merged_into, ''), r.case_id)
 where r.report_id = $1;
 
--- steps: the course of one case, oldest first
-select state, at from steps where case_id = $1 order by version;
+-- steps: the course of one case, as version -> [state, moment]
+select steps::text from progress where case_id = $1;
 
 -- contact: the sealed contact of one report, unless it belongs to another report under the same number
 select c.sealed, c.consent from contacts c left join reports r using (report_id)

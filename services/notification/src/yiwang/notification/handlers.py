@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Sequence
 
 from yiwang.contracts import CaseEvent, Event, NoticeDelivered, NoticeRequested, NoticeUnsent, ReportContact
-from yiwang.kit import Context, Reject
+from yiwang.kit import Again, Context, Reject
 
 from . import steps, store
 from .book import Book
@@ -34,10 +34,10 @@ def _drafts(event: CaseEvent, book: Book) -> list[Draft]:
 
 
 for event_type in HEARD.values():
-    service.on_batch(event_type)(tell)
+    service.on_batch(event_type, again=Again.KNOWN)(tell)
 
 
-@service.on(NoticeRequested)
+@service.on(NoticeRequested, again=Again.KNOWN)
 async def tell_requested(event: NoticeRequested, ctx: Context) -> list[Event]:
     """Make the notice that another service asks for."""
     try:
@@ -47,7 +47,7 @@ async def tell_requested(event: NoticeRequested, ctx: Context) -> list[Event]:
     return list((await _begin([draft], ctx)).values()) if draft else []
 
 
-@service.on_batch(ReportContact)
+@service.on_batch(ReportContact, again=Again.KNOWN)
 async def keep_contact(events: Sequence[ReportContact], ctx: Context) -> Sequence[None]:
     """Keep how to reach reporters, sealed as intake sealed it."""
     left = [event for event in events if event.phone or event.openid]

@@ -68,11 +68,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """Sender's address"""
     keep_days: int = 365
     """Days after which notices that ended are dropped"""
-    announce_inbox: bool = True
-    """Say notice.delivered for the in-app inbox too, not only for pushes"""
+    announce_inbox: bool = False
+    """Say notice.delivered for the in-app inbox too: it always succeeds, and its table says it already"""
 
 
-service = Service("notification", package="yiwang.notification", settings=Settings, database=True)
+service = Service("notification", package="yiwang.notification", settings=Settings, database=True, watches=True)
 
 
 @service.on_start
