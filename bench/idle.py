@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -64,7 +64,7 @@ def node(profile: str, data: Path, **env: str) -> Iterator[tuple[subprocess.Pope
 
 def weight(process: subprocess.Popen[bytes]) -> dict[str, float]:
     """MiB of the services' own process, of nats-server and of PostgreSQL's processes together."""
-    parts: Counter[str] = Counter()
+    parts: defaultdict[str, float] = defaultdict(float)
     for pid in family_of(process.pid):
         name = "services" if pid == process.pid else Path(f"/proc/{pid}/comm").read_text().strip()
         parts[name] += memory_mib(pid)

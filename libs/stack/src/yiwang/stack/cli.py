@@ -18,6 +18,7 @@ COMMANDS = {
     "replay": "yiwang.stack.replay:command",
     "user": "yiwang.stack.users:command",
     "doctor": "yiwang.stack.doctor:command",
+    "acceptance": "yiwang.stack.acceptance.command:command",
     "backup": "yiwang.stack.backup:backup_command",
     "restore": "yiwang.stack.backup:restore_command",
     "bundle": "yiwang.stack.bundle:command",
