@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-from typing import Final
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
 
 import msgspec
 from yiwang.contracts import MediaRef
 from yiwang.kit import App, Caller, Context
 from yiwang.kit.files import NotHere
 
-from . import store
+from . import store, tier_store
 from .acts import Act, Body
 from .authority import actor_for
 from .auto import Work
 from .calendar import SHANGHAI
 from .case import Case
+from .custody import named, withdraw
 from .domain import check
 from .errors import NOT_FOUND, NUMBERS_EXHAUSTED, STALE, problem
 from .handlers import keep
@@ -44,24 +46,48 @@ async def act(app: App, caller: Caller, no: str, action: str, body: Body) -> Don
     Raises the Problems of `errors`: no such case, somebody was quicker, or the state machine's refusal.
     """
 
+    async def do(ctx: Context, work: Work) -> None:
+        await _do(ctx, work, caller, action, body)
+
+    await _hold_photos(app, body)
+    return await change(app, caller, no, body.version, do)
+
+
+async def change(
+    app: App, caller: Caller, no: str, version: int | None, do: Callable[[Context, Work], Awaitable[None]]
+) -> Done:
+    """Let *do* work on the locked case of that number or id, and write and say what follows.
+
+    Raises the Problems of `errors`: no such case, another node has it, somebody was quicker, or a refusal.
+    """
+
     async def once(ctx: Context) -> Done:
-        case = await store.lock(ctx.tx, no)
+        case, rules = await store.lock(ctx.tx, no), app.get(Rules)
         if case is None:
+            await refuse_copy(ctx.tx, caller, no, rules)
             raise NOT_FOUND(no=no)
-        if body.version is not None and body.version != case.version:
-            raise STALE(current=case.version, seen=body.version)
-        work = Work(case, app.get(Rules), ctx.now())
+        if case.away:
+            raise problem(Refused("moved_away", node=named(rules, case.away)))
+        if version is not None and version != case.version:
+            raise STALE(current=case.version, seen=version)
+        work = Work(case, rules.of(case), ctx.now())
         try:
-            await _do(ctx, work, caller, action, body)
+            await do(ctx, work)
         except Refused as refused:
             raise problem(refused) from None
         await keep(ctx, [work])
         sent = ctx.emit(*work.events)
         return _done(work.case, [event.id for event in sent])
 
-    await _hold_photos(app, body)
     done: Done = await app.act(caller, once, purpose="")
     return done
+
+
+async def refuse_copy(db: Any, caller: Caller, no: str, rules: Rules) -> None:
+    """Raises the Problem that says who has the case, where the caller may see the copy of it."""
+    copy = await tier_store.find_copy(db, no) if rules.tiers is not None else None
+    if copy is not None and any(post.covers(copy.case.area) for post in caller.posts):
+        raise problem(Refused("not_custodian", node=named(rules, copy.case.custody.jurisdiction)))
 
 
 async def _hold_photos(app: App, body: Body) -> None:
@@ -75,6 +101,8 @@ async def _hold_photos(app: App, body: Body) -> None:
 
 async def _do(ctx: Context, work: Work, caller: Caller, action: str, body: Body) -> None:
     by = actor_for(caller, work.case, action, body.role, work.rules)
+    if work.case.offer is not None:  # going on with the case takes the offer back
+        withdraw(work, by, "went_on")
     one = Act(action=action, role=by.role, at=ctx.now(), body=body, by=by)
     if action == "file" and not work.case.case_no:
         check(work.case, one, work.rules)

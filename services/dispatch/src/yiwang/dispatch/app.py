@@ -7,12 +7,16 @@ from typing import Annotated, Final
 
 import msgspec
 from yiwang.contracts import CaseLocated, CaseReported, EnforcementClosed, SnapshotRequested
-from yiwang.kit import Again, App, Service
+from yiwang.kit import Again, App, Scope, Service
 
-from . import handlers, recover
+from . import handlers, recover, watching
+from .announcements import use_announced
+from .around import with_tiers
 from .http import ROUTES
+from .http_tiers import TIERS
 from .profile import load_profile
 from .rules import Rules
+from .wiring import join_tiers
 from .worklist import WORKLIST
 
 
@@ -23,6 +27,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Cases told in one transaction when a reader asks for them again"""
     numbers_at_parent: str = ""
     """After a restore of the whole node: the highest case numbers that the parent shows, comma-separated"""
+    gap_patience_s: Annotated[float, msgspec.Meta(gt=0, le=3600)] = 5.0
+    """Seconds that a copy waits for a missing version before its custodian is asked"""
+    release_patience_s: Annotated[float, msgspec.Meta(gt=0, le=86400)] = 60.0
+    """Seconds that a case accepted from another node waits for its release before it is asked for again"""
 
 
 def from_profile(app: App) -> Rules:
@@ -32,19 +40,21 @@ def from_profile(app: App) -> Rules:
 
 def make_service(rules: Callable[[App], Rules] = from_profile) -> Service:
     """The service, with its rules from the profile or (in tests) from elsewhere."""
-    service = Service("dispatch", package="yiwang.dispatch", settings=Settings, database=True)
-    service.on_batch(CaseReported, again=Again.KNOWN)(handlers.arrive)
-    service.on_batch(CaseLocated, again=Again.KNOWN)(handlers.arrive)
+    service = Service("dispatch", package="yiwang.dispatch", settings=Settings, database=True, handler_set=2)
+    service.on_batch(CaseReported, scope=Scope.SUBTREE, again=Again.KNOWN)(watching.hear)
+    service.on_batch(CaseLocated, scope=Scope.SUBTREE, again=Again.KNOWN)(watching.hear)
     service.on(EnforcementClosed)(handlers.enforcement_closed)
     service.on(SnapshotRequested)(handlers.snapshots)
     service.timer(handlers.ALARM)(handlers.alarm)
-    service.api(*ROUTES, *WORKLIST)
+    service.api(*TIERS, *ROUTES, *WORKLIST)
 
     @service.on_start
     async def begin(app: App) -> None:
-        app.resources[Rules] = rules(app)
+        app.resources[Rules] = with_tiers(rules(app), app)
         await recover.reconcile(app)
 
+    use_announced(service)
+    join_tiers(service)
     return service
 
 

@@ -64,9 +64,16 @@ def actor_for(caller: Caller, case: Case, action: str, wanted_role: str, rules: 
     """
     rows = rows_for(case.state, action) or tuple(row for row in TABLE if row.action == action)
     roles = tuple(dict.fromkeys(role for row in rows for role in row.roles))
+    return actor_among(caller, case, ACTIONS[action], roles, wanted_role, rules)
+
+
+def actor_among(
+    caller: Caller, case: Case, name: str, roles: tuple[str, ...], wanted_role: str, rules: Rules
+) -> Actor:
+    """*caller* in one of *roles* over *case*, for what people call *name*. Raises Refused."""
     held = [r for r in roles if r in caller.roles and wanted_role in ("", r)]
     if not held:
-        raise Refused("not_your_role", action=ACTIONS[action], roles=role_names(roles))
+        raise Refused("not_your_role", action=name, roles=role_names(roles))
     refused: Refused | None = None
     for role in held:
         try:
@@ -86,7 +93,7 @@ def may_do(caller: Caller, case: Case, rules: Rules) -> list[tuple[Row, str]]:
     """The rows of the table that *caller* could follow now, each with the role; guards may still ask for more."""
     found = []
     for row in TABLE:
-        if row.state != case.state:
+        if row.state != case.state or case.away:
             continue
         for role in row.roles:
             if role not in caller.roles:

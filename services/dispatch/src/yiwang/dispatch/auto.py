@@ -33,7 +33,7 @@ class Work:
     __slots__ = ("alarmed", "case", "events", "fresh", "now", "records", "rules", "touched")
 
     def __init__(self, case: Case, rules: Rules, now: dt.datetime) -> None:
-        self.case, self.rules, self.now = case, rules, now
+        self.case, self.rules, self.now = case, rules.of(case), now
         self.events: list[CaseEvent] = []
         self.records: list[Record] = []
         self.touched = self.fresh = False
@@ -65,7 +65,7 @@ class Work:
 
 def next_step(case: Case, rules: Rules, auto: Auto, now: dt.datetime, number: str = "") -> Act | None:
     """The step that would be taken on *case* without a person, or None; it may still be refused."""
-    if case.state in FINAL:
+    if case.state in FINAL or rules.elsewhere(case) is not None:
         return None
     return _told(case, rules, number) if case.imported is not None else _by_rule(case, rules, auto, now, number)
 

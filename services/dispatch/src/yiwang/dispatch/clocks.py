@@ -115,7 +115,7 @@ def warn_at(one: CaseClock, rules: Rules) -> dt.datetime:
 
 def next_alarm(case: Case, rules: Rules) -> dt.datetime | None:
     """The earliest moment at which a clock of *case* must be warned about or is overdue, or the case resumes."""
-    if case.purpose != "live" or case.state in ("closed", "voided"):
+    if case.purpose != "live" or case.state in ("closed", "voided") or case.away:
         return None
     moments = [case.resume_on] if case.state == "suspended" and case.resume_on else []
     for one in case.clocks:

@@ -30,6 +30,7 @@ from .draft import Draft
 from .effects_handling import HANDLING
 from .places import place_of_code
 from .states import SYSTEM
+from .tiers import first_command
 
 VOID_KIND: Final = {"reported": "not_accepted", "verifying": "not_accepted", "accepted": "not_filed"}
 """What a void is called (不予受理, 不予立案), by the state it leaves; with a number it is a void (作废)."""
@@ -156,7 +157,7 @@ def file(d: Draft, body: FileBody) -> None:
     case.closing_conditions = tuple([c.closing_id for c in condition.closings])
     case.case_no = case.case_no or d.act.number
     case.pinned_versions = rules.pins(case)
-    case.command = "city" if rules.two_commands else "district"
+    case.command = first_command(case, rules.tiers) if rules.two_commands else "district"
     case.assignments = ()
     flag(d, returned=False)
     moment(d, "filed")

@@ -14,6 +14,9 @@ NOT_FOUND = ErrorCode(
 NO_PHOTO = ErrorCode(
     "dispatch.photo_not_found", 404, who="caller", say="此案没有照片 {media}", do="刷新案件，从其照片中选择"
 )
+NO_OFFER = ErrorCode(
+    "dispatch.offer_not_found", 404, who="caller", say="没有编号为 {offer} 的移交", do="刷新移交列表"
+)
 STALE = ErrorCode(
     "dispatch.stale_version",
     409,

@@ -16,7 +16,7 @@ from yiwang.contracts import (
 )
 from yiwang.kit import Context, Event, Retry, Timer
 
-from . import alarms, clocks, store
+from . import alarms, clocks, passing, store
 from .acts import Act, LocatedBody
 from .auto import Work
 from .case import ACCEPT, Case, from_report
@@ -59,7 +59,7 @@ async def arrive(events: Sequence[CaseReported | CaseLocated], ctx: Context) -> 
                 filing.append(work)
             elif work.case.state == "reported" and work.case.clock(ACCEPT) is None:
                 rules.start_stage(work.case, ACCEPT, work.case.created_at)
-    await _file(ctx, filing)
+    await number_and_go_on(ctx, filing)
     await keep(ctx, list(works.values()))
     return answers
 
@@ -94,6 +94,8 @@ def first_record(case: Case, event: CaseReported) -> Record:
 def _place(work: Work, event: CaseLocated) -> bool:
     """Put the place on the case; False when the event says nothing new."""
     case, found = work.case, event.outcome == "located"
+    if case.away:
+        return False
     if case.version == 1:
         case.version, case.place, case.located = 2, event.place, found
         case.times = {"located": event.occurred_at} if found else {}
@@ -108,7 +110,7 @@ def _place(work: Work, event: CaseLocated) -> bool:
     return False
 
 
-async def _file(ctx: Context, filing: Sequence[Work]) -> None:
+async def number_and_go_on(ctx: Context, filing: Sequence[Work]) -> None:
     """Numbers for all cases that are ready to be filed, then the rest of their way. The last locks of the batch."""
     if not filing:
         return
@@ -123,6 +125,7 @@ async def keep(ctx: Context, works: Sequence[Work]) -> None:
     changed = [work for work in works if work.touched]
     if not changed:
         return
+    await passing.pass_on(ctx, changed)
     for write, some in (
         (store.add, [w for w in changed if w.fresh]),
         (store.save, [w for w in changed if not w.fresh]),
@@ -150,23 +153,24 @@ async def alarm(timer: Timer, ctx: Context) -> Sequence[Event]:
     case = await store.lock_idle(ctx.tx, timer.key)
     if case is None and await store.find(ctx.tx, timer.key) is not None:
         raise Retry("the case is in somebody's hands", after=1)
-    if case is None or case.state in FINAL:
+    if case is None or case.state in FINAL or case.away:
         return ()
-    rules = ctx.app.get(Rules)
+    rules = ctx.app.get(Rules).of(case)
     work = Work(case, rules, ctx.now())
     rung = alarms.ring(case, rules, ctx.now())
     work.case, work.records, work.touched = rung.case, list(rung.records), bool(rung.events)
+    work.events = list(rung.events)
     await keep(ctx, [work])
     again = clocks.next_alarm(work.case, rules)
     if not rung.events and again is not None:
         await ctx.set_timer(ALARM, timer.key, again)
-    return rung.events
+    return work.events
 
 
 async def enforcement_closed(event: EnforcementClosed, ctx: Context) -> None:
     """Note the outcome of a referral in the case's history; the case itself goes on as it was."""
     case = await store.lock(ctx.tx, event.case_id) if event.case_id else None
-    if case is None or case.referral is None or case.referral.referral_id != event.referral_id:
+    if case is None or case.away or case.referral is None or case.referral.referral_id != event.referral_id:
         return
     case.referral = msgspec.structs.replace(case.referral, outcome=event.outcome or "closed", file_id=event.file_id)
     case.seq += 1

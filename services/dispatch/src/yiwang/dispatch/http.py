@@ -6,12 +6,13 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Annotated, Any, Final
 
+import msgspec
 from litestar import get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import Parameter
 from yiwang.kit import App, Caller, allow, answers
 
-from . import store, views
+from . import store, tier_store, views
 from .actions import Done, act
 from .acts import BODIES, Body
 from .authority import may_do
@@ -22,7 +23,8 @@ from .queues import QUEUES
 from .rules import Rules
 from .states import ACTIONS, IMPORT, ROLE_NAMES, SYSTEM, TABLE
 from .store import Filter
-from .views import Actions, CaseDetail, CasePage, QueueView
+from .views import Actions, CasePage, QueueView
+from .views_tiers import FullDetail, custody_view, seen_item
 
 START: Final = (dt.datetime(9999, 1, 1, tzinfo=dt.UTC), "")
 UNIT_ROLES: Final = frozenset({"dept_operator", "handler"})
@@ -45,12 +47,21 @@ def seen_units(caller: Caller) -> tuple[str, ...]:
 
 async def visible(app: App, caller: Caller, no: str) -> Case:
     """The case, if the caller may read it. Raises NOT_FOUND, which doesn't tell whether it exists."""
-    case = await store.find(app.pool, no)
+    case, _ = await seen_case(app, caller, no)
+    return case
+
+
+async def seen_case(app: App, caller: Caller, no: str) -> tuple[Case, dt.datetime | None]:
+    """The case, and as of when where another node has it and this is a copy. Raises NOT_FOUND."""
+    case, as_of = await store.find(app.pool, no), None
+    if case is None or case.away:
+        copy = await tier_store.find_copy(app.pool, no)
+        case, as_of = (copy.case, copy.as_of) if copy else (case, None)
     if case is not None:
         line = set(app.get(Rules).line_of(case.lead.unit_id)) if case.lead else set()
         over = any(post.covers(case.area) for post in caller.posts if post.role not in UNIT_ROLES)
         if over or line & set(seen_units(caller)):
-            return case
+            return case, as_of
     raise NOT_FOUND(no=no)
 
 
@@ -65,15 +76,23 @@ async def list_cases(
     category: Short = "",
     q: Annotated[str, Parameter(pattern=r"^[0-9A-Za-z-]{0,32}$")] = "",
     overdue: bool | None = None,
+    scope: Annotated[str, Parameter(pattern="^(own|subtree)$")] = "own",
     cursor: Annotated[str, Parameter(max_length=300)] = "",
     limit: Annotated[int, Parameter(ge=1, le=200)] = 50,
 ) -> CasePage:
-    """Cases that the caller may see, newest first. `q` is the beginning of a case number, `area` any area code."""
+    """Cases that the caller may see, newest first. `q` is the beginning of a case number, `area` any area code.
+
+    `scope=subtree` adds copies of those that other nodes have: each says who has it and as of when it is known.
+    """
     asked = Filter(
         state=case_state, queue=queue, area=area, unit_id=unit_id, category=category, q=q, overdue=overdue,
         areas=seen_areas(caller), units=seen_units(caller),
     )  # fmt: skip
-    now = app.clock.now()
+    now, rules = app.clock.now(), app.get(Rules)
+    if scope == "subtree":
+        seen = await tier_store.page_of_subtree(app.pool, asked, now, _position(cursor), limit + 1)
+        more = _cursor(seen[limit - 1].case) if len(seen) > limit else ""
+        return CasePage(cases=tuple(seen_item(one, rules, now) for one in seen[:limit]), cursor=more)
     async with app.pool.acquire() as db, db.transaction(readonly=True):
         found = await store.page(db, asked, now, _position(cursor), limit + 1)
     page = found[:limit]
@@ -104,18 +123,22 @@ async def list_queues(app: App, caller: Caller) -> list[QueueView]:
 
 
 @get("/cases/{no:str}", guards=[allow()], responses=answers(NOT_FOUND))
-async def show_case(app: App, caller: Caller, no: Short) -> CaseDetail:
-    """A case by its number or id, with its whole history and its limits explained."""
-    case = await visible(app, caller, no)
-    flow = await store.history(app.pool, case.case_id)
-    return views.detail(case, flow, app.get(Rules), app.clock.now())
+async def show_case(app: App, caller: Caller, no: Short) -> FullDetail:
+    """A case by its number or id, with its whole history, its limits explained, and who has it."""
+    case, as_of = await seen_case(app, caller, no)
+    reader = store.history if as_of is None else tier_store.lines
+    flow, rules = await reader(app.pool, case.case_id), app.get(Rules).of(case)
+    shown = views.detail(case, flow, rules, app.clock.now())
+    return FullDetail(**msgspec.structs.asdict(shown), custody=custody_view(case, rules, as_of))
 
 
 @get("/cases/{no:str}/actions", guards=[allow()], responses=answers(NOT_FOUND))
 async def list_actions(app: App, caller: Caller, no: Short) -> Actions:
     """What the caller may do to the case now."""
-    case = await visible(app, caller, no)
-    rules = app.get(Rules)
+    case, as_of = await seen_case(app, caller, no)
+    if as_of is not None:
+        return Actions(case_id=case.case_id, version=case.version, actions=())
+    rules = app.get(Rules).of(case)
     found = views.possible([(row, role) for row, role in may_do(caller, case, rules) if open_now(row, role, case, rules)])
     return Actions(case_id=case.case_id, version=case.version, actions=found)
 

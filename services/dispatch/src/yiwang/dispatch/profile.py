@@ -16,6 +16,7 @@ from yiwang.contracts.areas import level_of
 
 from .calendar import UNIT_SECONDS, Calendar, Holidays, Schedule
 from .codes import Codes, CodeSet
+from .profile_custody import CustodyEntry, governance_of
 from .profile_files import BadProfile, Files, is_month_day
 from .profile_tables import (
     read_categories,
@@ -123,6 +124,7 @@ class Dispatch(msgspec.Struct, frozen=True, kw_only=True):
     """Whether a report that doesn't exist is refused without a person"""
     history_limit: Limit = Limit(limit=5, unit="work_day")
     """The limit of imported cases whose class has no condition"""
+    custody: CustodyEntry = CustodyEntry()
 
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True):
@@ -137,16 +139,26 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     digests: dict[str, str]
 
 
-def load_profile(directory: str | Path) -> Profile:
-    """The profile in *directory*. Raises BadProfile with every mistake in it, as sentences."""
+class Overlay(msgspec.Struct, frozen=True, kw_only=True):
+    """What counts instead of parts of a profile: announced tables (field of `Paths` → text), versions, settings."""
+
+    files: dict[str, str] = {}
+    versions: dict[str, str] = {}
+    settings: dict[str, Any] = {}
+
+
+def load_profile(directory: str | Path, overlay: Overlay | None = None) -> Profile:
+    """The profile in *directory*, under what was announced. Raises BadProfile with every mistake, as sentences."""
     if str(directory) in ("", "."):
         raise BadProfile(["YIWANG_PROFILE is empty; set it to a directory such as deploy/profiles/shenzhen"])
     files = Files(Path(directory))
     raw = files.toml(MAIN)
     place = _section(files, raw.get("profile", {}), Place, "profile")
-    settings = _section(files, raw.get("dispatch", {}), Dispatch, "dispatch")
+    settings = _section(files, raw.get("dispatch", {}) | (overlay.settings if overlay else {}), Dispatch, "dispatch")
     if place is None or settings is None:
         raise BadProfile(files.mistakes)
+    if overlay is not None:
+        settings = _overlaid(files, settings, overlay)
     _check_place(files, place)
     _check_settings(files, settings)
     schedules = [_schedule(files, entry) for entry in settings.schedules]
@@ -158,6 +170,19 @@ def load_profile(directory: str | Path) -> Profile:
     return Profile(
         **{name: getattr(place, name) for name in place.__struct_fields__}, rules=rules, digests=files.digests
     )
+
+
+def _overlaid(files: Files, settings: Dispatch, overlay: Overlay) -> Dispatch:
+    """*settings* that read the overlay's tables. An announced holiday table covers just the years that it lists."""
+    names = {field: getattr(settings.files, field) or f"announced/{field}.csv" for field in overlay.files}
+    files.instead |= {names[field]: text for field, text in overlay.files.items()}
+    changed: dict[str, Any] = {
+        "files": msgspec.structs.replace(settings.files, **names),
+        "versions": settings.versions | overlay.versions,
+    }
+    if "holidays" in overlay.files:
+        changed["published_years"] = ()
+    return msgspec.structs.replace(settings, **changed)
 
 
 def _section(files: Files, raw: Any, kind: type[T], where: str) -> T | None:
@@ -271,6 +296,7 @@ def _rules(files: Files, place: Place, settings: Dispatch, schedules: list[Sched
         auto_rules=tuple(_auto_rule(entry) for entry in settings.auto),
         command_units={area: unit.unit_id for unit in units if COMMAND in unit.trades for area in unit.areas},
         history_limit=(settings.history_limit.limit, settings.history_limit.unit),
+        governance=governance_of(files, place.governance, settings.custody),
         self_disposal=read_self_disposal(files, paths.self_disposal, codes) if paths.self_disposal else frozenset(),
     )
 

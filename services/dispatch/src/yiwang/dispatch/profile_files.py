@@ -7,7 +7,7 @@ import datetime as dt
 import hashlib
 import io
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -81,8 +81,10 @@ class Row:
 class Files:
     """The files below one directory, and the mistakes found in them so far."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, instead: Mapping[str, str] | None = None) -> None:
         self.directory = directory
+        self.instead = dict(instead or {})
+        """File → the text that counts instead of it"""
         self.mistakes: list[str] = []
         self.doubtful: set[str] = set()
         """Tables whose mistakes would only repeat themselves in the tables that refer to them"""
@@ -117,7 +119,7 @@ class Files:
     def _read(self, name: str) -> str:
         path = self.directory / name
         try:
-            data = path.read_bytes()
+            data = self.instead[name].encode() if name in self.instead else path.read_bytes()
         except OSError:
             self.mistakes.append(f"{name}: can't be read in {self.directory.name}; put the file there")
             return ""

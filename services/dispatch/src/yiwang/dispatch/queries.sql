@@ -50,7 +50,7 @@ from flow where case_id = $1 order by seq;
 
 -- page_of_cases: newest first, what the caller may see, by whatever is asked; keyset on (created_at, case_id)
 select doc::text as doc, queue, due_at from cases
-where (created_at, case_id) < ($1, $2)
+where away is null and (created_at, case_id) < ($1, $2)
     and ($3 = '' or state = $3) and ($4 = '' or queue = $4) and ($5 = '' or area like $5) and ($6 = '' or unit_id = $6)
     and ($7 = '' or category = $7) and ($8 = '' or (case_no <> '' and case_no like $8))
     and ($9::boolean is null
@@ -64,7 +64,7 @@ select queue, count(*) filter (where area like any($1::text[])) as in_area,
     count(*) filter (where unit_id = any($2::text[])) as in_unit,
     count(*) filter (where area like any($1::text[]) and (overdue or coalesce(due_at < $3, false))) as late_in_area,
     count(*) filter (where unit_id = any($2::text[]) and (overdue or coalesce(due_at < $3, false))) as late_in_unit
-from cases where queue <> '' group by queue;
+from cases where queue <> '' and away is null group by queue;
 
 -- page_for_snapshot: cases changed since a moment, by id
 select doc::text as doc from cases where updated_at >= $1 and case_id > $2 order by case_id limit $3;

@@ -78,4 +78,12 @@ REFUSALS: Final[dict[str, Refusal]] = {
     ),
     "force_not_requested": Refusal(409, "还没有人申请强制结案", "先由受理员或派遣员申请"),
     "approver_is_requester": Refusal(403, "强制结案的审批人不能是申请人", "请另一位值班长或领导审批"),
+    # custody
+    "moved_away": Refusal(409, "此案已移交 {node} 办理，本级只能查看", "请 {node} 办理；需要催办的，下达督办指令"),
+    "not_custodian": Refusal(409, "此案由 {node} 主办，本级只能查看", "请 {node} 办理；需要催办的，下达督办指令"),
+    "offer_open": Refusal(409, "此案正在移交 {node}，对方尚未接收", "等待对方接收，或先撤回移交"),
+    "offer_missing": Refusal(409, "此案没有等待接收的移交", "刷新案件"),
+    "offer_not_open": Refusal(409, "这次移交{state}，不能再答复", "刷新移交列表"),
+    "handover_finished": Refusal(409, "案件已经办结，不能移交", "需要重新办理的，由回访或申诉程序处理"),
+    "handover_nowhere": Refusal(409, "{area} 没有可以接收案件的平台，或就在本级", "由本级继续办理，或另选移交区域"),
 }  # fmt: skip

@@ -19,22 +19,29 @@ from yiwang.contracts import (
     CaseHandled,
     CaseHandlingConfirmed,
     CaseHandlingStarted,
+    CaseHandoverAccepted,
+    CaseHandoverOffered,
+    CaseHandoverRefused,
+    CaseHandoverWithdrawn,
     CaseLocated,
     CaseOverdue,
     CaseReferredToEnforcement,
     CaseResumed,
     CaseReturned,
     CaseReworked,
+    CaseSupervised,
+    CaseSupervisionReplied,
     CaseSuspended,
     CaseVerified,
     CaseVerifyRequested,
     CaseVoided,
     Clock,
+    Supervision,
     UnitRef,
     tag_of,
 )
 
-from .case import CHECK, DISPOSAL, VERIFY, Case, CaseClock, Pause, Referral, Task
+from .case import CHECK, DISPOSAL, VERIFY, Case, CaseClock, Offer, Pause, Referral, Task
 from .draft import Record
 
 
@@ -55,6 +62,7 @@ def follow(case: Case, event: CaseEvent, two_commands: bool) -> Case:
         place=head.place or case.place,
         flags=head.flags,
         pinned_versions=head.pinned_versions,
+        custody=head.custody,
         clocks=_clocks(case, head.open_clocks, event),
     )
     for kind, change in CHANGES.items():
@@ -111,6 +119,8 @@ def told(before: Case, after: Case, event: CaseEvent) -> Record:
 
 def _marked(case: Case, event: CaseDeadlineWarned | CaseOverdue) -> dict[str, Any]:
     late = isinstance(event, CaseOverdue)
+    if case.offer is not None and case.offer.offer_id == event.clock_id:
+        return {"since": case.since, "offer": msgspec.structs.replace(case.offer, alarmed=True)}
     return {
         "since": case.since,
         "clocks": tuple(
@@ -183,6 +193,36 @@ def _suspended(case: Case, e: CaseSuspended) -> dict[str, Any]:
     return {"came_from": case.state, "hang_count": case.hang_count + 1, "resume_on": e.resume_on}
 
 
+def _offered(case: Case, e: CaseHandoverOffered) -> dict[str, Any]:
+    made = Offer(
+        offer_id=e.offer_id, to=e.to_jurisdiction, epoch=e.epoch, version=e.case.case_version, seq=case.seq + 1,
+        cause=e.reason, at=e.occurred_at, due_at=e.occurred_at,
+    )  # fmt: skip
+    return {"offer": made, "kept": ""}
+
+
+def _not_handed_over(case: Case, _: Any) -> dict[str, Any]:
+    return {"offer": None, "kept": f"{case.offer.to}/{case.offer.cause}" if case.offer else ""}
+
+
+def _supervised(case: Case, e: CaseSupervised) -> dict[str, Any]:
+    one = Supervision(
+        directive_id=e.directive_id, issuer=e.issuer or e.jurisdiction, kind=e.kind, level=e.level, opinion=e.opinion,
+        reply_required=e.reply_required, reply_due=e.reply_due, supervised_at=e.occurred_at,
+    )  # fmt: skip
+    return {"supervisions": (*case.supervisions, one)}
+
+
+def _replied(case: Case, e: CaseSupervisionReplied) -> dict[str, Any]:
+    at = e.occurred_at
+    return {
+        "supervisions": tuple(
+            msgspec.structs.replace(one, replied_at=at) if one.directive_id == e.directive_id else one
+            for one in case.supervisions
+        )
+    }
+
+
 CHANGES: Final[dict[type[CaseEvent], Callable[[Case, Any], dict[str, Any]]]] = {
     CaseLocated: _located,
     CaseCorrected: _corrected,
@@ -203,6 +243,12 @@ CHANGES: Final[dict[type[CaseEvent], Callable[[Case, Any], dict[str, Any]]]] = {
     CaseSuspended: _suspended,
     CaseResumed: lambda _, __: {"came_from": "", "resume_on": None},
     CaseReferredToEnforcement: lambda _, e: {"referral": Referral(referral_id=e.referral_id, agency_id=e.agency_id)},
+    CaseHandoverOffered: _offered,
+    CaseHandoverWithdrawn: _not_handed_over,
+    CaseHandoverRefused: _not_handed_over,
+    CaseHandoverAccepted: lambda _, __: {"offer": None, "kept": ""},
+    CaseSupervised: _supervised,
+    CaseSupervisionReplied: _replied,
     CaseClosed: lambda case, e: _time(case, e, "closed"),
     CaseVoided: lambda case, e: _time(case, e, "closed"),
 }
@@ -225,6 +271,12 @@ ACTION_OF: Final[dict[type[CaseEvent], str]] = {
     CaseSuspended: "suspend",
     CaseResumed: "resume",
     CaseReferredToEnforcement: "refer",
+    CaseHandoverOffered: "hand_over",
+    CaseHandoverWithdrawn: "withdraw_offer",
+    CaseHandoverRefused: "handover_refused",
+    CaseHandoverAccepted: "take_over",
+    CaseSupervised: "supervise",
+    CaseSupervisionReplied: "reply_supervision",
     CaseClosed: "close",
     CaseVoided: "void",
 }

@@ -16,6 +16,7 @@ from .case import Case
 from .codes import Codes, Condition, Key
 from .matrix import Assigned, Matrix
 from .refusals import Refused
+from .tiers import Governance, Tiers, holder
 from .units import Ambiguous, Unit, Units
 
 YEAR: Final = 365
@@ -92,8 +93,23 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     """The limit that an imported case is given where its class has no condition"""
     self_disposal: frozenset[Key] = frozenset()
     """Trivial matters that an inspector may mend on the spot (自处置)"""
+    governance: Governance = Governance()
+    """How cases pass between tiers"""
+    tiers: Tiers | None = None
+    """The nodes around this one; None where it stands alone"""
+
+    past: tuple[Rules, ...] = ()
+    """What was in force before an announced version, the newest first"""
 
     memo: dict[tuple[object, ...], object] = {}
+
+    def of(self, case: Case) -> Rules:
+        """The rules by which *case* is judged: a filed case goes on under the versions that it pinned."""
+        pins = case.pinned_versions
+        if not self.past or not pins:
+            return self
+        same = (one for one in (self, *self.past) if all(pins.get(name) == v for name, v in one.versions.items()))
+        return next(same, self)
 
     @property
     def matrix_version(self) -> str:
@@ -103,6 +119,10 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
         """The steps that need no person on *case*."""
         category = case.category.key if case.category else ""
         return next((r.auto for r in self.auto_rules if r.covers(case.channel.code, category)), self.auto)
+
+    def elsewhere(self, case: Case) -> tuple[str, str] | None:
+        """The other node that shall have *case* now, and why; None where it stays."""
+        return None if self.tiers is None else holder(case, self.governance, self.tiers)
 
     def category(self, choice: CategoryChoice) -> Category | None:
         """The class that somebody chose from the code set in force, with its names."""

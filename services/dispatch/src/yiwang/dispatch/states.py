@@ -83,6 +83,7 @@ ROLE_NAMES: Final[dict[str, str]] = {
     "dept_operator": "专业部门",
     "handler": "处置人员",
     "leader": "领导",
+    "supervisor": "督查员",
     "system": "系统",
     "import": "历史导入",
 }

@@ -151,15 +151,15 @@ async def page(db: Any, asked: Filter, now: dt.datetime, after: tuple[dt.datetim
     # Plan for these very filters: a plan for any filters would read the whole table for rare ones.
     await db.execute("set local plan_cache_mode = force_custom_plan")
     found = await db.fetch(
-        sql["page_of_cases"], *after, asked.state, asked.queue, _below(asked.area), asked.unit_id, asked.category,
-        f"{asked.q}%" if asked.q else "", asked.overdue, now, [_below(a) for a in asked.areas], list(asked.units),
+        sql["page_of_cases"], *after, asked.state, asked.queue, below(asked.area), asked.unit_id, asked.category,
+        f"{asked.q}%" if asked.q else "", asked.overdue, now, [below(a) for a in asked.areas], list(asked.units),
         limit,
     )  # fmt: skip
     return [Listed(_case.decode(row["doc"]), row["queue"], row["due_at"]) for row in found]
 
 
 async def queue_counts(db: Any, seen: Sequence[str], units: Sequence[str], now: dt.datetime) -> list[QueueCount]:
-    return await sql.rows(db, "queue_counts", QueueCount, [_below(a) for a in seen], list(units), now)
+    return await sql.rows(db, "queue_counts", QueueCount, [below(a) for a in seen], list(units), now)
 
 
 async def changed_since(db: Any, since: dt.datetime, after: str, limit: int) -> list[Case]:
@@ -167,7 +167,7 @@ async def changed_since(db: Any, since: dt.datetime, after: str, limit: int) -> 
     return [_case.decode(row["doc"]) for row in await db.fetch(sql["page_for_snapshot"], since, after, limit)]
 
 
-def _below(area: str) -> str:
+def below(area: str) -> str:
     """The pattern that the codes of *area*'s subtree match; empty for no area."""
     if len(area) == 6 and area.endswith("00"):
         area = area[:2] if area.endswith("0000") else area[:4]

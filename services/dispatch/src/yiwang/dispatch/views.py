@@ -41,6 +41,11 @@ class CaseItem(msgspec.Struct, frozen=True, kw_only=True):
     remaining_s: int | None
     overdue: bool
     purpose: str
+    custodian: str = ""
+    """The node that has the case, where it isn't this one"""
+    custodian_name: str = ""
+    as_of: dt.datetime | None = None
+    """Of a copy: when its custodian recorded the last event that is known here"""
 
 
 class CasePage(msgspec.Struct, frozen=True, kw_only=True):

@@ -97,7 +97,8 @@ def page(name: str = "index.html") -> Response[bytes]:
 @get("/cases/{no:str}/choices", guards=[allow()], responses=answers(NOT_FOUND))
 async def show_choices(no: str, app: App, caller: Caller) -> Choices:
     """Classes, filing conditions, units and reasons among which a person may choose for this case."""
-    case, rules = await visible(app, caller, no), app.get(Rules)
+    case = await visible(app, caller, no)
+    rules = app.get(Rules).of(case)
     at = app.clock.now()
     classes = [row for row in rules.codes.categories.values() if row.code_set == rules.code_set]
     return Choices(

@@ -1,0 +1,81 @@
+"""The API of what concerns several tiers: hand-over of cases, and offers that wait for an answer."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Final
+
+from litestar import get, post
+from litestar.params import Parameter
+from yiwang.kit import App, Caller, allow, answers
+
+from . import custody_actions, tier_store
+from .actions import Done
+from .custody_actions import RECEIVERS, SENDERS, AnswerBody, Answered, HandOverBody, WithdrawBody
+from .errors import NO_OFFER, NOT_FOUND, REFUSED, STALE
+from .http import seen_areas
+from .rules import Rules
+from .views_tiers import IncomingView, incoming_view
+
+Short = Annotated[str, Parameter(max_length=100)]
+MOST: Final = 200
+AWAY: Final = ("not_your_role", "outside_area", "moved_away", "not_custodian", "opinion_missing")
+
+
+@get("/cases/offers", guards=[allow()])
+async def list_offers(app: App, caller: Caller) -> list[IncomingView]:
+    """Cases that other nodes offer to this one and that wait, oldest first."""
+    found = await tier_store.open_offers(app.pool, seen_areas(caller), MOST)
+    return [incoming_view(one, app.get(Rules)) for one in found]
+
+
+@post(
+    "/cases/{no:str}/hand_over",
+    guards=[allow(*SENDERS)],
+    status_code=200,
+    opt={"idempotent": True},
+    responses=answers(
+        NOT_FOUND, STALE,
+        *(REFUSED[k] for k in (*AWAY, "offer_open", "handover_finished", "handover_nowhere", "area_malformed")),
+    ),
+)  # fmt: skip
+async def hand_over(no: Short, data: HandOverBody, app: App, caller: Caller) -> Done:
+    """移交: offer the case to another node; it stays here until that node takes it."""
+    return await custody_actions.hand_over(app, caller, no, data)
+
+
+@post(
+    "/cases/{no:str}/withdraw_offer",
+    guards=[allow(*SENDERS)],
+    status_code=200,
+    opt={"idempotent": True},
+    responses=answers(NOT_FOUND, STALE, *(REFUSED[k] for k in (*AWAY, "offer_missing"))),
+)
+async def withdraw_offer(no: Short, data: WithdrawBody, app: App, caller: Caller) -> Done:
+    """撤回移交: take the offer back; who goes on with the case does it too."""
+    return await custody_actions.withdraw(app, caller, no, data)
+
+
+def _answer_route(decision: str, words: str) -> Any:
+    async def do(offer_id: str, data: AnswerBody, app: App, caller: Caller) -> Answered:
+        return await custody_actions.answer(app, caller, offer_id, decision, data)
+
+    do.__annotations__["offer_id"] = Annotated[str, Parameter(query="offer_id", max_length=200)]
+    do.__name__ = do.__qualname__ = f"{decision}_offer"
+    do.__doc__ = words
+    return post(
+        f"/cases/offers/{decision}",
+        guards=[allow(*RECEIVERS)],
+        status_code=200,
+        opt={"idempotent": True},
+        responses=answers(
+            NO_OFFER, *(REFUSED[k] for k in ("not_your_role", "outside_area", "offer_not_open", "opinion_missing"))
+        ),
+    )(do)
+
+
+TIERS: Final[Sequence[Any]] = (
+    list_offers,
+    hand_over,
+    withdraw_offer,
+    _answer_route("accept", "接收移交: the case is ours as soon as the sender lets it go."),
+    _answer_route("refuse", "拒收移交: the case stays with the sender, who is told why."),
+)

@@ -1,0 +1,53 @@
+"""What follows from every step where there are other nodes: offers by rule, and word to a former custodian."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+from yiwang.contracts import CaseReferredToEnforcement
+from yiwang.kit import Context
+
+from . import custody, store
+from .auto import Work
+from .custody import SYSTEM_ACTOR
+from .rules import Rules
+from .tiers import Tiers
+
+OFFER: Final = "offer"
+"""Timer of an open offer: nobody answered."""
+
+
+async def pass_on(ctx: Context, works: Sequence[Work]) -> None:
+    """Offer what another node shall have now, and say to a former custodian what happens. Before cases are written."""
+    rules = ctx.app.get(Rules)
+    if rules.tiers is None:
+        return
+    due: list[tuple[Work, str, str]] = []
+    for work in works:
+        where = None if work.case.away or work.case.offer else rules.elsewhere(work.case)
+        if where is not None and work.case.kept != f"{where[0]}/{where[1]}":
+            due.append((work, *where))
+        elif where is None and work.case.kept and not work.case.offer:
+            work.case.kept = ""
+    flows = await store.histories(ctx.tx, [w.case.case_id for w, _, _ in due if not w.fresh]) if due else {}
+    for work, to, cause in due:
+        custody.offer(work, to, cause, SYSTEM_ACTOR, flows.get(work.case.case_id, []))
+    for work in works:
+        address(work, rules.tiers)
+    await ctx.set_timers(
+        OFFER, [(w.case.case_id, w.case.offer.due_at, {}) for w in works if w.case.offer and not w.case.away]
+    )
+
+
+def address(work: Work, tiers: Tiers) -> None:
+    """Events of a case in the name of its custodian, and to the former one where it hears nothing by itself."""
+    mine = work.case.custody.jurisdiction
+    for n, event in enumerate(work.events):
+        to = event.addressee
+        if not to and work.case.watcher and not isinstance(event, CaseReferredToEnforcement):
+            to = work.case.watcher
+        if to != event.addressee or (mine != tiers.me and mine in tiers.mine):
+            said_by = mine if mine in tiers.mine else ""
+            work.events[n] = msgspec.structs.replace(event, addressee=to, jurisdiction=event.jurisdiction or said_by)
