@@ -17,6 +17,7 @@ COMMANDS = {
     "mesh": "yiwang.stack.mesh_status:command",
     "replay": "yiwang.stack.replay:command",
     "user": "yiwang.stack.users:command",
+    "topology": "yiwang.stack.topology.cli:command",
     "doctor": "yiwang.stack.doctor:command",
     "acceptance": "yiwang.stack.acceptance.command:command",
     "backup": "yiwang.stack.backup:backup_command",

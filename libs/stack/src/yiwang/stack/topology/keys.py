@@ -21,6 +21,10 @@ from . import pki
 from .model import Server, Topology, TopologyNode
 
 BOOK = "keys.json"
+LEAF_SEED = "LEAF_SEED"
+"""Name of the variable in leaf.conf by which a server's configuration takes the seed of its link"""
+CONTAINER_HOSTS = ("nats", "nats-2", "nats-3")
+"""How the servers of the compose files are called"""
 
 
 class User(msgspec.Struct, frozen=True):
@@ -75,7 +79,7 @@ class KeyRing:
     def user(self, name: str) -> User:
         """The public keys of a user. Raises KeysMissing when it has none yet."""
         if name not in self._users:
-            raise KeysMissing(f"{self.directory} 里没有 {name} 的密钥：请先运行 yiwang topology keys")
+            raise KeysMissing(f"{self.directory} 里没有 {name} 的密钥：请先运行 yiwang topology keys make")
         return self._users[name]
 
     def ca(self) -> bytes:
@@ -89,6 +93,14 @@ class KeyRing:
     def seed(self, name: str) -> bytes:
         """A user's seed in use. For files of mode 0600 only."""
         return self._read(f"{name}.nk")
+
+    def server_files(self, node: TopologyNode, server: Server) -> dict[str, bytes]:
+        """What lies beside a server's configuration. For files of mode 0600 only."""
+        certificate, key = self.certificate(server)
+        files = {"ca.pem": self.ca(), "server.pem": certificate, "server.key": key}
+        if node.parent:
+            files["leaf.conf"] = f'{LEAF_SEED}: "{self.seed(leaf_user(node)).decode()}"\n'.encode()
+        return files
 
     def make(self, topology: Topology, now: dt.datetime) -> list[str]:
         """Make what is missing; return the names of what was made. A second run makes nothing."""
@@ -150,6 +162,16 @@ class KeyRing:
         self._save()
         return users
 
+    def changing(self) -> dict[str, str]:
+        """user → which step of a change it has reached, for those that are between two keys."""
+        found = {}
+        for name, user in self._users.items():
+            if user.next:
+                found[name] = "新密钥已备好：请 render 并重载上级，然后 keys switch"
+            elif user.old:
+                found[name] = "已改用新密钥：请 render 并重载本级，然后 keys finish"
+        return found
+
     def expiries(self, topology: Topology) -> dict[str, dt.datetime]:
         """When the CA's and each server's certificate ends."""
         found = {"ca": pki.expiry(self.ca())}
@@ -162,8 +184,8 @@ class KeyRing:
         return pki.make_server(server.name, _hosts(server), ca, now)
 
     def _other_hosts(self, server: Server) -> bool:
-        """Whether the server has moved to an address that its certificate doesn't name."""
-        return server.address not in pki.hosts_of(self._read(f"{server.name}.pem"))
+        """Whether the server goes by a name that its certificate doesn't have, e.g. after a move."""
+        return not set(_hosts(server)) <= set(pki.hosts_of(self._read(f"{server.name}.pem")))
 
     def _new_seed(self, file: str) -> str:
         seed = nkeys.encode_seed(secrets.token_bytes(32), nkeys.PREFIX_BYTE_USER)
@@ -181,7 +203,7 @@ class KeyRing:
         try:
             return (self.directory / file).read_bytes()
         except FileNotFoundError as error:
-            raise KeysMissing(f"{self.directory} 里没有 {file}：请先运行 yiwang topology keys") from error
+            raise KeysMissing(f"{self.directory} 里没有 {file}：请先运行 yiwang topology keys make") from error
 
     def _rename(self, old: str, new: str) -> None:
         (self.directory / old).replace(self.directory / new)
@@ -191,4 +213,7 @@ class KeyRing:
 
 
 def _hosts(server: Server) -> list[str]:
-    return [server.address, server.name, "localhost", "127.0.0.1"]
+    """Its address, and what it is called on its machine, in the chart and in the compose files."""
+    pod = server.name if server.name[-2] == "-" else f"{server.name}-1"
+    service = pod[:-2]
+    return [server.address, server.name, service, f"{pod}.{service}", *CONTAINER_HOSTS, "localhost", "127.0.0.1"]

@@ -14,14 +14,13 @@ import msgspec
 from yiwang.kit import links
 
 from .conf import Include, Note, Variable, write
-from .keys import User, leaf_user, service_user, system_user
+from .keys import LEAF_SEED, User, leaf_user, service_user, system_user
 from .model import Server, Topology, TopologyNode
 
 GIB = 2**30
 MAX_PAYLOAD = 8 * 2**20
 """As the embedded server: the largest event, with its inline contents"""
 MAX_MEMORY = 256 * 2**20
-LEAF_SEED = "LEAF_SEED"
 
 
 class Site(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,13 +32,21 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
         bind: address to listen on; "" = the server's own when it is a number, else all
         monitor: address of the monitoring port, which asks for no password
         client_tls: whether services must speak TLS; None = unless the server is on this machine alone
+        leaf: file with the seed of the link upwards, seen from the configuration
+        peers: under which name the servers of a cluster reach each other; "" = their address
     """
 
-    base: str = "/etc/nats"
+    base: str = "/etc/nats/{server}"
     store: str = "/var/lib/nats"
     bind: str = ""
     monitor: str = "127.0.0.1"
     client_tls: bool | None = None
+    leaf: str = "leaf.conf"
+    peers: dict[str, str] = {}
+
+    def peer(self, server: Server) -> str:
+        """The name by which another server of the cluster dials this one."""
+        return self.peers.get(server.name, server.address)
 
     def file(self, server: Server, name: str) -> str:
         """Full name of one of a server's files."""
@@ -104,14 +111,14 @@ def _cluster(node: TopologyNode, server: Server, site: Site, bind: str) -> dict[
     return {
         "name": node.account,
         "listen": f"{bind}:{server.ports.cluster}",
-        "routes": [f"nats-route://{other.address}:{other.ports.cluster}" for other in others],
+        "routes": [f"nats-route://{site.peer(other)}:{other.ports.cluster}" for other in others],
         "tls": _mutual(server, site, listens=True),
     }
 
 
 def _leafnodes(topology: Topology, node: TopologyNode, server: Server, site: Site, bind: str) -> dict[str, Any]:
     block: dict[str, Any] = {"reconnect": "2s"}
-    if _awaits_leafs(topology, node):
+    if awaits_leafs(topology, node):
         block |= {
             "listen": f"{bind}:{server.ports.leaf}",
             "no_advertise": True,
@@ -120,12 +127,13 @@ def _leafnodes(topology: Topology, node: TopologyNode, server: Server, site: Sit
         }
     top: dict[str, Any] = {}
     if node.parent:
-        top["__"] = Include("leaf.conf")
+        top["__"] = Include(site.leaf)
         block["remotes"] = [_remote(topology, node, server, site)]
     return (top | {"leafnodes": block}) if len(block) > 1 else {}
 
 
-def _awaits_leafs(topology: Topology, node: TopologyNode) -> bool:
+def awaits_leafs(topology: Topology, node: TopologyNode) -> bool:
+    """Whether other nodes' servers link to this one's."""
     carried = {each.code for each in topology.carried_by(node.code)}
     return any(other.parent in carried and not (other.host or other.docked) for other in topology.nodes)
 

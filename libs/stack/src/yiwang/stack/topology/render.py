@@ -3,7 +3,8 @@
     mesh.json                    the page that every node gets
     links.json                   streams' sources and consumers of each node, as its mesh service makes them
     servers/<server>/            one nats-server: nats.conf, its certificate, the seed of its link upwards
-    nodes/<code>/                one node: the seed by which its services log in, and their settings
+    nodes/<code>/                one node: the seed by which its services log in; in containers also what
+                                 `containers` makes
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ import msgspec
 from yiwang.kit import links
 from yiwang.stack._nats_server import write_private
 
-from .keys import KeyRing, leaf_user, service_user
+from .keys import KeyRing, service_user
 from .model import Topology, TopologyNode
-from .nats import LEAF_SEED, Site, server_config
+from .nats import Site, server_config
 from .page import mesh_page
 
 Files = dict[str, bytes]
@@ -74,11 +75,8 @@ def _server_files(topology: Topology, node: TopologyNode, keys: KeyRing, site: S
     files: Files = {}
     for server in node.server_list():
         at = f"servers/{server.name}"
-        certificate, key = keys.certificate(server)
         files[f"{at}/nats.conf"] = server_config(topology, node, server, keys.user, site).encode()
-        files[f"{at}/ca.pem"], files[f"{at}/server.pem"], files[f"{at}/server.key"] = keys.ca(), certificate, key
-        if node.parent:
-            files[f"{at}/leaf.conf"] = f'{LEAF_SEED}: "{keys.seed(leaf_user(node)).decode()}"\n'.encode()
+        files |= {f"{at}/{name}": content for name, content in keys.server_files(node, server).items()}
     return files
 
 
