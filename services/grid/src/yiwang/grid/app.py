@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import handlers
+from . import announcements, handlers
 from .http import LOOKUPS
 from .http_unlocated import UNLOCATED
 from .http_versions import VERSIONS
@@ -10,4 +10,4 @@ from .service import service
 
 service.api(*LOOKUPS, *UNLOCATED, *VERSIONS)
 
-__all__ = ["handlers", "service"]
+__all__ = ["announcements", "handlers", "service"]

@@ -9,6 +9,7 @@ import msgspec
 from yiwang.kit import App, Service
 
 from . import fast, handlers, profile, store
+from .announcements import use_announced
 from .domain import Keys
 from .http import ROUTES
 from .lookup import Lookup
@@ -40,6 +41,7 @@ async def open_desk(app: App) -> None:
     app.resources[Desk] = Desk(profile.load(app.kit.profile), Keys.of(secret), Lookup(app))
 
 
+use_announced(service)
 
 
 @service.background()

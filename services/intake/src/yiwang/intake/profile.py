@@ -7,6 +7,7 @@ import datetime as dt
 import importlib.resources
 import io
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,17 +24,21 @@ class BadProfile(Exception):
     """A file of the profile is wrong; the message names file, line and what the administrator must write."""
 
 
-def load(profile: str = "") -> Rules:
-    """The rules of the profile directory *profile* (empty: those that ship). Raises BadProfile."""
+def load(profile: str = "", instead: Mapping[str, str] | None = None) -> Rules:
+    """The rules of the profile directory *profile* (empty: those that ship); *instead*: file → the text that counts.
+
+    Raises BadProfile.
+    """
+    new = instead or {}
     sets = tomllib.loads(_text(profile, "intake.toml"))["code_sets"]
     try:
-        natures = by_word(_nature(row) for row in _rows(profile, "natures.csv"))
+        natures = by_word(_nature(row) for row in _rows(profile, "natures.csv", new))
     except ValueError as error:
         raise BadProfile(str(error)) from error
     return Rules(
         code_set=str(sets["channel"]["name"]),
         version=str(sets["channel"]["version"]),
-        channels={c.code: c for c in (_channel(row) for row in _rows(profile, "channels.csv"))},
+        channels={c.code: c for c in (_channel(row) for row in _rows(profile, "channels.csv", new))},
         natures=natures,
         stages={row["state"]: Stage(**row) for row in _rows(profile, "stages.csv")},
         control_areas=_control_areas(_text(profile, "control_areas.geojson")),
@@ -48,8 +53,8 @@ def _text(profile: str, name: str) -> str:
     return (importlib.resources.files(__package__) / "data" / name).read_text("utf-8")
 
 
-def _rows(profile: str, name: str) -> list[dict[str, str]]:
-    reader = csv.DictReader(io.StringIO(_text(profile, name)))
+def _rows(profile: str, name: str, instead: Mapping[str, str] | None = None) -> list[dict[str, str]]:
+    reader = csv.DictReader(io.StringIO((instead or {}).get(name) or _text(profile, name)))
     rows = []
     for row in reader:
         if None in row or None in row.values():

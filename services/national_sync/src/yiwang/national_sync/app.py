@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from . import handlers, loops, returns, task_handlers
+from . import announcements, handlers, loops, returns, task_handlers
 from .http import ROUTES
+from .http_config import CONFIG
 from .http_returns import RETURNS
 from .http_tasks import TASKS
 from .service import service
 
-service.api(*ROUTES, *TASKS, *RETURNS)
+service.api(*ROUTES, *TASKS, *RETURNS, *CONFIG)
 
-__all__ = ["handlers", "loops", "returns", "service", "task_handlers"]
+__all__ = ["announcements", "handlers", "loops", "returns", "service", "task_handlers"]

@@ -76,3 +76,31 @@ NO_MEDIA = ErrorCode(
 )
 STATE_NAMES = {"open": "办理中", "answered": "已反馈", "returned": "退回重办", "closed": "已办结"}
 ACTION_NAMES = {"pass_on": "转办", "feedback": "反馈", "return": "退回重办", "remind": "催办", "close": "办结"}
+
+NO_SET = ErrorCode(
+    "national_sync.set_not_known", 404, who="caller", say="没有名为 {name} 的数据集", do="改用以下名称之一：{known}"
+)
+VERSION_TAKEN = ErrorCode(
+    "national_sync.version_taken", 409, who="caller", say="版本 {version} 已经发布过", do="内容有变时换一个版本号"
+)
+TOO_LONG_SET = ErrorCode("national_sync.set_too_long", 413, who="caller", say="{why}", do="拆分后重新发布")
+NO_VERSION = ErrorCode(
+    "national_sync.version_not_found",
+    404,
+    who="caller",
+    say="本级没有发布过 {name} 的版本 {version}",
+    do="在 GET /sync/config/sets 中核对",
+)
+NO_ANNOUNCEMENT = ErrorCode(
+    "national_sync.announcement_not_found",
+    404,
+    who="caller",
+    say="没有编号 {n} 的待定配置",
+    do="在 GET /sync/config/received 中核对编号",
+)
+DECIDED = ErrorCode(
+    "national_sync.already_decided", 409, who="caller", say="编号 {n} 的配置已经有了决定", do="刷新后查看结果"
+)
+REASON_MISSING = ErrorCode(
+    "national_sync.reason_missing", 400, who="caller", say="拒绝时没有写明理由", do="写明理由，发布方会看到"
+)

@@ -1,0 +1,59 @@
+"""Area trees and duty grids that an upper tier announces: each becomes a version of the grid, active from its moment."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Final
+
+from yiwang.kit import App, Context
+from yiwang.kit.announced import Announced, listen
+
+from .findings import Report
+from .importing import build
+from .layers import GridData
+from .service import Grids, service
+from .store import load, save, sql
+
+SETS: Final = ("areas", "duty_grids")
+
+
+def name_of(new: Announced) -> str:
+    """The grid version that an announced set becomes."""
+    return f"{new.set_name}.{new.version}"[:40]
+
+
+async def _built(app: App, new: Announced) -> tuple[GridData, Report]:
+    base = await load(app.pool, await sql.value(app.pool, "active_version") or "")
+    return await asyncio.to_thread(build, name_of(new), {new.set_name: new.content.encode()}, base)
+
+
+async def check(app: App, new: Announced, used: Sequence[Announced]) -> None:
+    """Import it over the active version, for trial. Raises ValueError with the first mistakes."""
+    _, report = await _built(app, new)
+    if report.failed:
+        said = "；".join(f.say for f in report.errors[:10])
+        raise ValueError(f"网格数据有 {report.failed} 处错误：{said}")
+
+
+async def apply(ctx: Context, new: Announced) -> None:
+    """Store it and let it count from now on; the version before stays for questions about its days."""
+    data, report = await _built(ctx.app, new)
+    await sql.run(ctx.tx, "lock_versions")
+    now = ctx.now()
+    before = await sql.value(ctx.tx, "active_version")
+    if before == data.version:
+        return
+    await save(ctx.tx, data, report, state="draft", at=now, by=new.issuer)
+    await sql.run(ctx.tx, "supersede", now)
+    await sql.run(ctx.tx, "activate", data.version, now if before else None)
+    await sql.run(ctx.tx, "announce", data.version)
+
+
+async def reload(app: App, used: Sequence[Announced]) -> None:
+    """Take the active version over."""
+    if used:
+        await app.get(Grids).refresh(app)
+
+
+listen(service, SETS, check=check, reload=reload, apply=apply)
