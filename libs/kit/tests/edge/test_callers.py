@@ -9,10 +9,12 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from yiwang.kit import Caller, Post, Problem, Role, Service, allow
+from litestar import get
+from yiwang.kit import Caller, ConfigError, Kit, Post, Problem, Role, Service, allow, anonymous, serve
 from yiwang.kit._dev_people import PEOPLE, DevIssuer, dev_token, public_jwk, refuse_unless_embedded
 from yiwang.kit._http import build_http
 from yiwang.kit._identity import ROLE_LABELS
+from yiwang.kit._login import refuse_without_keys
 from yiwang.kit._tokens import REFRESH_S, UNKNOWN_KID_S, IdentitySettings, Keys, Verifier
 
 CITY = Post(post_id="p1", unit_id="u1", role=Role.DISPATCHER, areas=("440300",))
@@ -63,6 +65,46 @@ def test_invented_people_refuse_to_live_outside_an_embedded_run(env):
 
 def test_invented_people_live_in_an_embedded_run():
     refuse_unless_embedded({"YIWANG_DEV_PEOPLE": "1", "YIWANG_EMBEDDED": "1"})
+
+
+def service_with(guard):
+    """A service with one route behind *guard*."""
+
+    @get("/door", guards=[guard])
+    async def door() -> str:
+        return ""
+
+    service = Service("desk")
+    service.api(door)
+    return service
+
+
+async def test_a_service_behind_a_login_refuses_to_start_where_nobody_could_log_in():
+    """Neither keys nor local accounts, and no embedded run: the sentence says who does what. Nothing was connected."""
+    with pytest.raises(ConfigError) as refused:
+        await serve(service_with(allow(Role.AUDITOR)), environs=[{"YIWANG_NATS_URL": "nats://127.0.0.1:1"}])
+    [sentence] = refused.value.mistakes
+    assert sentence.startswith("desk 的接口要登录")
+    assert "请管理员把 YIWANG_JWKS 设为" in sentence
+    assert "identity" in sentence
+
+
+@pytest.mark.parametrize(
+    ("guard", "told", "beside"),
+    [
+        (anonymous, {}, []),
+        (allow(), {"jwks": "https://login.example/jwks"}, []),
+        (allow(), {"embedded": True}, []),
+        (allow(), {}, [Service("identity")]),
+    ],
+)
+def test_it_starts_where_everybody_may_come_in_or_somebody_signs(guard, told, beside):
+    refuse_without_keys([service_with(guard), *beside], Kit(**told))
+
+
+def test_a_service_without_routes_needs_no_login():
+    """A stranger's handler of events starts without any issuer."""
+    refuse_without_keys([Service("flood-watch")], Kit())
 
 
 async def test_nobody_gets_401_and_a_wrong_role_403_with_the_roles_in_words(desk):

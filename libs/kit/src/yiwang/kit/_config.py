@@ -70,7 +70,7 @@ class Kit(msgspec.Struct, frozen=True, kw_only=True):
     clock_epoch: float = 0.0
     """Real Unix time at which the virtual clock started (0: now)"""
     jwks: str = ""
-    """File or URL of the keys that sign tokens; empty: the built-in issuer of this process"""
+    """File or URL of the issuer's public keys; empty: the service identity in this process, or (embedded) the development issuer"""
     issuer: str = "yiwang"
     """Expected issuer of tokens"""
     audience: str = "yiwang"

@@ -94,9 +94,12 @@ async def serve(
     Raises ConfigError with every mistake of the configuration.
     """
     from ._http import build_http, serve_http
+    from ._login import refuse_without_keys
 
     environs = environs or [os.environ]
     kits = [load(Kit, environ, "YIWANG") for environ in environs]
+    for kit in kits:
+        refuse_without_keys(services, kit)
     _telemetry.set_up(kits[0], "+".join(service.name for service in services))
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
