@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest_asyncio
-from yiwang.contracts import CaseFiled, Category, ClaimedPlace, ConfigApplied, ConfigPublished, ConfigRefused, Custody
+from yiwang.contracts import (
+    AreaRef,
+    CaseFiled,
+    CaseLocated,
+    Category,
+    ConfigAdopted,
+    ConfigApplied,
+    ConfigPublished,
+    ConfigRefused,
+    Custody,
+    Place,
+)
 from yiwang.kit import ManualClock
 from yiwang.kit.announced import digest_of
 from yiwang.kit.testing import NOON, a_head, a_report
@@ -51,22 +61,28 @@ class Tiers:
 
     async def a_case(self, name: str) -> CaseFiled:
         """A case of litter, filed by the rules of the county."""
-        number = str(uuid.uuid5(uuid.NAMESPACE_URL, name))
-        head = a_head(case_id=name, custody=Custody(jurisdiction="440304"), report_ids=(number,))
-        where = ClaimedPlace(county="440304", street9="440304001")
+        area = AreaRef(province="440000", city="440300", county="440304", street9="440304001")
+        place = Place(area=area, grid_version="1", method="code")
+        base: dict[str, Any] = {
+            "case_id": name,
+            "custody": Custody(jurisdiction="440304"),
+            "report_ids": (f"r-{name}",),
+        }
         report = a_report(
-            head=head, claimed_category=LITTER, claimed_place=where, jurisdiction="440304", occurred_at=self.clock.now()
+            head=a_head(**base), claimed_category=LITTER, jurisdiction="440304", occurred_at=self.clock.now()
         )
-        await self.both.child.publish(report)
+        head = a_head(**base, case_version=2, state_before="reported", place=place)
+        found = CaseLocated(case=head, place=place, outcome="located", jurisdiction="440304")
+        await self.both.child.publish(report, found)
         events = await self.both.child.until(CaseFiled, where=lambda e: e.case.case_id == name, timeout=PATIENCE_S)
         return next(e for e in events if e.case.case_id == name)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def tiers(test_servers: TestServers, tmp_path: Path) -> AsyncIterator[Tiers]:
-    """The city's exchange over a county with exchange, dispatch, grid and intake, under Shenzhen's profile."""
+    """The city's exchange over a county with exchange and dispatch, under Shenzhen's profile."""
     clock = ManualClock(NOON)
-    below = [service(name) for name in ("national_sync", "dispatch", "grid", "intake")]
+    below = [service(name) for name in ("national_sync", "dispatch")]
     async with (
         pair(test_servers, tmp_path, name="tiers") as both,
         both.parent.running(service("national_sync"), clock=clock, **both.kit(both.parent)) as city,
@@ -118,23 +134,45 @@ async def test_what_can_not_be_used_is_refused_with_every_mistake(tiers: Tiers) 
     assert case.case.pinned_versions["matrix"] == "2026.1"
 
 
-async def test_a_calendar_an_area_tree_and_channels_find_their_services(tiers: Tiers) -> None:
-    """Dispatch, grid and intake each take what is theirs; a set that nobody has is refused by the exchange."""
+async def test_a_new_calendar_and_new_working_hours_are_used(tiers: Tiers) -> None:
+    """Holiday tables replace the shipped ones; hours come as a profile writes them."""
     holidays = "date,kind,name\n2027-01-01,holiday,元旦\n2026-10-01,holiday,国庆节\n"
     await tiers.publish("holidays", holidays, "2027")
     await tiers.publish("schedules", '[[schedules]]\nid = "summer"\nslots = ["08:30-12:00", "14:30-18:00"]\n', "2027.2")
-    await tiers.publish("areas", (SHENZHEN / "grid/areas.csv").read_text("utf-8"), "2027")
-    await tiers.publish("channels", (SHENZHEN / "intake/channels.csv").read_text("utf-8"), "2027")
     tiers.clock.advance(hours=2)
-    for set_name, version in (("holidays", "2027"), ("schedules", "2027.2"), ("areas", "2027"), ("channels", "2027")):
+    for set_name, version in (("holidays", "2027"), ("schedules", "2027.2")):
         await tiers.standing(set_name, version, state="applied")
-    grid = tiers.county[2].http("admin", area="440304")
-    assert (await grid.get("/grid/versions")).json()[0]["version"] == "areas.2027"
-
     unknown = await tiers.admin.post(
         "/sync/config/sets/weather", json={"version": "1", "valid_from": SOON.isoformat(), "content": "x"}
     )
     assert (unknown.status_code, unknown.json()["code"]) == (404, "national_sync.set_not_known")
+
+
+async def test_an_area_tree_and_channels_find_their_services(node: Any, tmp_path: Path) -> None:
+    """Grid makes a version of it that counts from its moment on; intake judges reports by the new channels."""
+    (tmp_path / "grid").mkdir()
+    recipe = 'version = "1"\njurisdiction = "440300"\ncell_m = 400\ncounties = ["440304"]\nduty_cells = 50\n'
+    (tmp_path / "grid/grid.toml").write_text(recipe, "utf-8")
+    (tmp_path / "grid/areas.csv").write_text((SHENZHEN / "grid/areas.csv").read_text("utf-8"), "utf-8")
+    clock = ManualClock(NOON)
+    services = [service("grid"), service("intake")]
+    async with node.running(*services, clock=clock, profile=tmp_path) as (grid, _):
+        areas = (SHENZHEN / "grid/areas.csv").read_text("utf-8")
+        channels = (SHENZHEN / "intake/channels.csv").read_text("utf-8")
+        await node.publish(adopted("areas", areas), adopted("channels", channels), adopted("natures", "code\n"))
+        [refused] = await node.until(ConfigRefused, timeout=PATIENCE_S)
+        assert refused.set_name == "natures"
+        clock.advance(hours=2)
+        applied = await node.until(ConfigApplied, 2, timeout=PATIENCE_S)
+        assert {e.set_name for e in applied} == {"areas", "channels"}
+        shown = (await grid.http("admin").get("/grid/versions")).json()
+        assert (shown[0]["version"], shown[0]["state"]) == ("areas.2027", "active")
+
+
+def adopted(set_name: str, content: str) -> ConfigAdopted:
+    return ConfigAdopted(
+        set_name=set_name, version="2027", valid_from=SOON, digest=digest_of(content), content=content, issuer="440000"
+    )
 
 
 async def test_a_damaged_an_older_and_an_ambiguous_version_are_refused(tiers: Tiers) -> None:

@@ -79,5 +79,9 @@ FILE_TYPE = ErrorCode(
     do="转换为允许的格式后重新提交",
 )
 MEDIA_NOT_HERE = ErrorCode(
-    "kit.media_not_here", 404, who="upper", say="本级没有文件 {media_id}", do="向保存原件的平台调取，或稍后再试"
+    "kit.media_not_here",
+    404,
+    who="caller",
+    say="本级没有文件 {media_id}{where}",
+    do="在 POST /sync/media/{media_id}/request 向保存原件的平台调取，到达后重新打开",
 )

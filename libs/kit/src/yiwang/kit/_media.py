@@ -30,12 +30,12 @@ LOOSE: Final = {"Loose": "yes"}
 
 
 class NotHere(Problem):
-    """This node does not hold the file (kit.media_not_here): ask its home node."""
+    """This node does not hold the file (kit.media_not_here): it is at *home*, from where it can be asked for."""
 
-    def __init__(self, media_id: str) -> None:
-        problem = MEDIA_NOT_HERE(media_id=media_id)
+    def __init__(self, media_id: str, home: str = "") -> None:
+        problem = MEDIA_NOT_HERE(media_id=media_id, where=f"，原件在 {home}" if home else "")
         super().__init__(MEDIA_NOT_HERE, problem.detail, problem.do)
-        self.media_id = media_id
+        self.media_id, self.home = media_id, home
 
 
 class Stored(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,11 +81,13 @@ class Media:
         max_bytes: int = MAX_BYTES,
         types: frozenset[str] = PHOTOS,
         loose: bool = False,
+        home: str = "",
     ) -> Stored:
         """Store a file, once however often it comes; do this before publishing the event that names it.
 
         Its type is recognised from its content. *loose*: nobody needs it yet; `sweep` takes it away after a while
-        unless somebody called `hold`. Raises the Problems kit.payload_too_large, kit.empty_file and kit.file_type.
+        unless somebody called `hold`. *home*: the node that holds the original, where that is another one.
+        Raises the Problems kit.payload_too_large, kit.empty_file and kit.file_type.
         """
         with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY) as file:
             digest, size, head = await _receive(data, file, max_bytes)
@@ -94,16 +96,16 @@ class Media:
             mime = sniff(head)
             if mime not in types:
                 raise FILE_TYPE(found=mime or "无法识别的格式", allowed="、".join(sorted(types)))
-            name = digest.hex()
+            name, home = digest.hex(), home or self._node_id
             async with asyncio.timeout(PATIENCE_S):
                 while True:
                     record = await self._objects.record(name)
                     try:
                         if (found := _stored(name, record)) is None:
                             file.seek(0)
-                            headers = {"Mime": mime, "Home": self._node_id} | (LOOSE if loose else {})
+                            headers = {"Mime": mime, "Home": home} | (LOOSE if loose else {})
                             await self._objects.add(name, file, digest, headers, record)
-                            return Stored(media_id=name, size=size, mime=mime, home_node=self._node_id)
+                            return Stored(media_id=name, size=size, mime=mime, home_node=home)
                         if _is_loose(record):  # needed now, or needed for a while from now on
                             await self._mark(name, record, loose=loose)
                         return found

@@ -18,7 +18,7 @@ import datetime as dt
 import hashlib
 import zlib
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 from yiwang.contracts import ConfigAdopted, ConfigApplied, ConfigRefused, Event
@@ -27,6 +27,7 @@ from ._app import App
 from ._context import Context
 from ._service import Service, Timer
 
+T = TypeVar("T")
 TIMER: Final = "announced"
 POLL_S: Final = 1.0
 PACKED: Final = "zlib+base64"
@@ -49,9 +50,10 @@ class Announced(msgspec.Struct, frozen=True, kw_only=True):
     issuer: str
 
 
-Check = Callable[[App, Announced, Sequence[Announced]], Awaitable[None]]
-"""(app, the new version, everything used so far): raises ValueError with a sentence when it can't be used"""
+Check = Callable[[Context, Announced, Sequence[Announced]], Awaitable[None]]
+"""(context, the new version, everything used so far): raises ValueError with a sentence when it can't be used"""
 Apply = Callable[[Context, Announced], Awaitable[None]]
+"""(context, the new version): writes what using it takes; raises ValueError, before it writes, when it can't be used"""
 Reload = Callable[[App, Sequence[Announced]], Awaitable[None]]
 
 
@@ -84,6 +86,14 @@ def unpack(content: str, encoding: str) -> str:
         return data.decode()
     except (zlib.error, binascii.Error, UnicodeDecodeError) as error:
         raise ValueError("内容无法解开：请发布方重新发布") from error
+
+
+async def beside(ctx: Context, work: Callable[[], T]) -> T:
+    """Do long *work* in a thread while the transaction of *ctx* stays open: the server ends one that is idle for 10 s."""
+    task = asyncio.ensure_future(asyncio.to_thread(work))
+    while not (await asyncio.wait([task], timeout=2.0))[0]:
+        await ctx.tx.execute("select 1")
+    return task.result()
 
 
 def listen(
@@ -134,7 +144,7 @@ async def _adopt(event: ConfigAdopted, ctx: Context, check: Check) -> Event | No
         issuer=event.issuer,
     )  # fmt: skip
     try:
-        await check(ctx.app, new, await used(ctx.tx))
+        await check(ctx, new, await used(ctx.tx))
     except ValueError as error:
         await _keep(ctx, new, "refused", str(error))
         return ConfigRefused(set_name=new.set_name, version=new.version, reason=str(error)[:4000])
@@ -167,14 +177,12 @@ async def _use(ctx: Context, timer: Timer, check: Check, apply: Apply | None) ->
         return None
     new = Announced(**row)
     try:
-        await check(ctx.app, new, await used(ctx.tx))
+        await (apply(ctx, new) if apply else check(ctx, new, await used(ctx.tx)))
     except ValueError as error:  # something else came into use meanwhile, and they don't fit together
         await ctx.tx.execute(
             "update kit_announced set state = 'refused', reason = $2 where n = $1", int(timer.key), str(error)
         )
         return ConfigRefused(set_name=new.set_name, version=new.version, reason=str(error)[:4000])
-    if apply is not None:
-        await apply(ctx, new)
     await ctx.tx.execute(
         "update kit_announced set state = 'used', used_at = $2 where n = $1", int(timer.key), ctx.now()
     )
@@ -192,4 +200,4 @@ async def _follow(app: App, reload: Reload, seen: dict[str, int]) -> None:
         app.log.info("announced_sets_in_use", versions=count)
 
 
-__all__ = ["PACKED", "Announced", "digest_of", "listen", "pack", "unpack", "used"]
+__all__ = ["PACKED", "Announced", "beside", "digest_of", "listen", "pack", "unpack", "used"]

@@ -2,7 +2,7 @@
 
 from ._codes import EMPTY_FILE, FILE_TYPE, MEDIA_NOT_HERE
 from ._media import NotHere
-from ._sniff import DOCUMENTS, HEAD, PHOTOS, SOUNDS, VIDEOS, sniff
+from ._sniff import DOCUMENTS, HEAD, KNOWN, PHOTOS, SOUNDS, VIDEOS, sniff
 from ._vault import Erased
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "EMPTY_FILE",
     "FILE_TYPE",
     "HEAD",
+    "KNOWN",
     "MEDIA_NOT_HERE",
     "PHOTOS",
     "SOUNDS",

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from yiwang.contracts import copy_down, decode, place_of
+from yiwang.contracts import UnknownEvent, copy_down, decode, place_of
 from yiwang.contracts.areas import city_of
 from yiwang.kit.link import Link, api
 
@@ -67,11 +67,12 @@ class Pair:
         last = int((await api(link.nc, f"STREAM.INFO.{stream}"))["state"]["last_seq"])
         while self._at[way] < last and self.up.is_set() and not self.over.is_set():
             msg = await js.get_msg(stream, self._at[way] + 1)
-            subject = self._onward(way, str(msg.subject), msg.data or b"")
+            data, headers = msg.data or b"", dict(msg.headers or {})
+            subject = self._onward(way, str(msg.subject), data)
             if subject:
-                event_id = (msg.headers or {}).get("Nats-Msg-Id", "")
-                suffix = "/down" if way == "copies" else ""
-                await other.publisher.publish([(subject, msg.data or b"", event_id + suffix, "")])
+                if way == "copies":
+                    headers["Nats-Msg-Id"] += "/down"
+                await other.nc.jetstream().publish(subject, data, headers=headers, timeout=10)
             self._at[way] += 1
 
     def _onward(self, way: str, subject: str, data: bytes) -> str:
@@ -82,7 +83,10 @@ class Pair:
         if way == "down":
             mine = (f"yw.down.{place_of(child)}.", f"yw.down.{city_of(parent)}.all.")
             return subject if subject.startswith(mine) else ""
-        event = decode(data)
+        try:
+            event = decode(data)
+        except (UnknownEvent, msgspec.MsgspecError):
+            return ""  # a part of a file, or of another version: nobody's copy
         target = event.addressee or event.jurisdiction
         return copy_down(subject, child) if target == child and event.node_id != child else ""
 

@@ -5,7 +5,6 @@ New cases are judged by what is in force when they are filed; a filed case goes 
 
 from __future__ import annotations
 
-import asyncio
 import csv
 import io
 import tomllib
@@ -14,8 +13,8 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from msgspec.structs import replace
-from yiwang.kit import App, Service
-from yiwang.kit.announced import Announced, listen
+from yiwang.kit import App, Context, Service
+from yiwang.kit.announced import Announced, beside, listen
 
 from .profile import MAIN, Overlay, load_profile
 from .profile_files import BadProfile, Files
@@ -111,10 +110,11 @@ def _hours(content: str) -> dict[str, Any]:
     return raw
 
 
-async def check(app: App, new: Announced, used: Sequence[Announced]) -> None:
+async def check(ctx: Context, new: Announced, used: Sequence[Announced]) -> None:
     """Build the rules with *new*. Raises ValueError with every mistake."""
     try:
-        await asyncio.to_thread(rules_with, Tables(app.kit.profile, (*used, new)))
+        tables = Tables(ctx.app.kit.profile, (*used, new))
+        await beside(ctx, lambda: rules_with(tables))
     except BadProfile as error:
         raise ValueError("；".join(error.mistakes[:20])) from error
 

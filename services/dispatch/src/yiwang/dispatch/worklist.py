@@ -19,7 +19,7 @@ from litestar.response import Redirect
 from yiwang.contracts import MediaRef, areas
 from yiwang.contracts.codes import builtin
 from yiwang.kit import App, Caller, allow, anonymous, answers
-from yiwang.kit.files import EMPTY_FILE, FILE_TYPE, MEDIA_NOT_HERE
+from yiwang.kit.files import EMPTY_FILE, FILE_TYPE, MEDIA_NOT_HERE, NotHere
 
 from . import store
 from .calendar import SHANGHAI
@@ -176,7 +176,10 @@ async def show_photo(no: str, media_id: MediaId, app: App, caller: Caller) -> Re
     ref = known.get(media_id)
     if ref is None:
         raise NO_PHOTO(media=media_id)
-    data = await app.media.read(media_id)
+    try:
+        data = await app.media.read(media_id)
+    except NotHere:
+        raise NotHere(media_id, ref.home_node) from None
     return Response(data, media_type=ref.mime, headers={"Cache-Control": "private, max-age=86400, immutable"})
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from typing import Final
 
 from yiwang.kit import App, Context
-from yiwang.kit.announced import Announced, listen
+from yiwang.kit.announced import Announced, beside, listen
 
 from .findings import Report
 from .importing import build
@@ -23,22 +22,25 @@ def name_of(new: Announced) -> str:
     return f"{new.set_name}.{new.version}"[:40]
 
 
-async def _built(app: App, new: Announced) -> tuple[GridData, Report]:
-    base = await load(app.pool, await sql.value(app.pool, "active_version") or "")
-    return await asyncio.to_thread(build, name_of(new), {new.set_name: new.content.encode()}, base)
-
-
-async def check(app: App, new: Announced, used: Sequence[Announced]) -> None:
-    """Import it over the active version, for trial. Raises ValueError with the first mistakes."""
-    _, report = await _built(app, new)
+async def _built(ctx: Context, new: Announced) -> tuple[GridData, Report]:
+    """The version that *new* makes of the active one. Raises ValueError with the first mistakes."""
+    base = await load(ctx.tx, await sql.value(ctx.tx, "active_version") or "")
+    files = {new.set_name: new.content.encode()}
+    data, report = await beside(ctx, lambda: build(name_of(new), files, base))
     if report.failed:
         said = "；".join(f.say for f in report.errors[:10])
         raise ValueError(f"网格数据有 {report.failed} 处错误：{said}")
+    return data, report
+
+
+async def check(ctx: Context, new: Announced, used: Sequence[Announced]) -> None:
+    """Import it over the active version, for trial. Raises ValueError."""
+    await _built(ctx, new)
 
 
 async def apply(ctx: Context, new: Announced) -> None:
     """Store it and let it count from now on; the version before stays for questions about its days."""
-    data, report = await _built(ctx.app, new)
+    data, report = await _built(ctx, new)
     await sql.run(ctx.tx, "lock_versions")
     now = ctx.now()
     before = await sql.value(ctx.tx, "active_version")

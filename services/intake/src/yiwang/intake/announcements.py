@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import msgspec
-from yiwang.kit import App, Service
+from yiwang.kit import App, Context, Service
 from yiwang.kit.announced import Announced, listen
 
 from . import profile
@@ -32,9 +32,9 @@ def rules_with(directory: str, announced: Sequence[Announced]) -> Rules:
     return msgspec.structs.replace(rules, version=versions[-1]) if versions else rules
 
 
-async def check(app: App, new: Announced, used: Sequence[Announced]) -> None:
+async def check(ctx: Context, new: Announced, used: Sequence[Announced]) -> None:
     """Read it, for trial. Raises ValueError."""
-    rules_with(app.kit.profile, (*used, new))
+    rules_with(ctx.app.kit.profile, (*used, new))
 
 
 async def reload(app: App, used: Sequence[Announced]) -> None:

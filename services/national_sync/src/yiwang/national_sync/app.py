@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from . import announcements, handlers, loops, returns, task_handlers
+from . import announcements, handlers, loops, media, media_loop, returns, task_handlers
 from .http import ROUTES
 from .http_config import CONFIG
+from .http_media import MEDIA
 from .http_returns import RETURNS
 from .http_tasks import TASKS
 from .service import service
 
-service.api(*ROUTES, *TASKS, *RETURNS, *CONFIG)
+service.api(*ROUTES, *TASKS, *RETURNS, *CONFIG, *MEDIA)
 
-__all__ = ["announcements", "handlers", "loops", "returns", "service", "task_handlers"]
+__all__ = ["announcements", "handlers", "loops", "media", "media_loop", "returns", "service", "task_handlers"]

@@ -104,3 +104,10 @@ DECIDED = ErrorCode(
 REASON_MISSING = ErrorCode(
     "national_sync.reason_missing", 400, who="caller", say="拒绝时没有写明理由", do="写明理由，发布方会看到"
 )
+NO_HOLDER = ErrorCode(
+    "national_sync.no_holder",
+    409,
+    who="caller",
+    say="原件在 {home}，不是本级以下的在线平台，不能在线调取",
+    do="联系 {home} 取得原件",
+)

@@ -9,6 +9,7 @@ from yiwang.contracts import CaseEvent, CaseSnapshot, registry
 from yiwang.kit import Context, Scope
 
 from .links import Links
+from .media import note_refs
 from .records import Record, records_of
 from .service import service
 from .store import add_records, bases_of
@@ -36,6 +37,7 @@ async def record(events: Sequence[CaseEvent], ctx: Context) -> Sequence[None]:
     """Turn events of live cases into exchange records, in the same transaction as the position."""
     live = [e for e in events if concerns_us(e)]
     if live:
+        await note_refs(ctx, live)
         bases = await bases_of(ctx.tx, [e.case.case_id for e in live])
         found: list[tuple[Record, str]] = []
         for event in live:

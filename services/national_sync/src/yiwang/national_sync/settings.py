@@ -26,6 +26,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """How often days that have ended are compared with the receiver"""
     reconcile_days: Annotated[int, msgspec.Meta(ge=1)] = 35
     """How many days back the comparison looks"""
+    fetch_photos_mib: Annotated[float, msgspec.Meta(ge=0, le=20)] = 2.0
+    """Photos of nodes below up to this size (MiB) are fetched as soon as an event names them; 0: only when asked for"""
 
 
 def pairs(text: str, variable: str) -> dict[str, str]:
