@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from yiwang.contracts import Event, parse
+from yiwang.contracts import Event, parse, place_of
 
 from ._context import Context, Tx, listed
 from ._problems import Problem
@@ -55,6 +55,8 @@ def item_of(service: Service, stream: str, seq: int, subject: str, data: bytes, 
         event: Event = sub.decode(data)
         if not event.id:
             raise msgspec.ValidationError("Object missing required field `id` - at `$`")
+        if parts.flow == "up" and place_of(event.jurisdiction) != f"{parts.city}.{parts.county}":
+            raise msgspec.ValidationError(f"it speaks in the name of {event.jurisdiction!r}, its subject doesn't")
     except msgspec.MsgspecError as error:
         item.poison = f"{parts.tag} on {subject}: {error}. Its sender must mend it."
         item.key = f"{stream}/{seq}"
