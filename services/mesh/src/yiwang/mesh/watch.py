@@ -21,6 +21,8 @@ from .store import Peer, Probed, Refused, sql
 from .verdict import Alarm, Local, Seen, Track, judge, link_alarm, local_alarms, may_remedy
 
 STATES_EVERY_S = 15.0
+MUTE_AFTER_S = 60.0
+"""A service that has not answered for so long is missing: a busy machine may miss one question"""
 HEARTBEAT_TTL = "1h"
 DAY = dt.timedelta(hours=8)
 """A day begins at midnight in Shanghai."""
@@ -38,6 +40,7 @@ class Watch:
         self.app, self.page = app, page
         self.tracks: dict[tuple[str, str], Track] = {}
         self.services: list[ServiceState] = []
+        self.answered: dict[str, float] = {}
         self.asked_at = self.beaten_at = float("-inf")
         self.remedies: dict[str, str] = {}
         self.beginning = time.monotonic()
@@ -83,14 +86,14 @@ class Watch:
         if time.monotonic() - self.asked_at > STATES_EVERY_S:
             self.asked_at = time.monotonic()
             self.services = await ask_states(self.app.nc)
+            self.answered |= {s.service.replace("-", "_"): self.asked_at for s in self.services}
 
     async def _local(
         self, mesh: Mesh, peers: dict[str, Peer], refused: dict[str, Refused], states: dict[tuple[str, str], str]
     ) -> tuple[Local, dict[str, int]]:
         app, now = self.app, wall()
         last, full = await observe.sequences(app.nc)
-        answering = {state.service.replace("-", "_") for state in self.services}
-        settled = time.monotonic() - self.beginning > 2 * STATES_EVERY_S
+        long_ago = time.monotonic() - MUTE_AFTER_S
         silent = {}
         for child in links.linked_children(mesh.page.by_code, mesh.code):
             heard = peers[child].heard_at if child in peers else self.page.started_wall
@@ -103,7 +106,7 @@ class Watch:
             unsent_s=await observe.unsent_s(app.nc, mesh, now),
             parked={state.service: state.parked for state in self.services if state.parked},
             waits={state.service: state.waits_for for state in self.services if state.waits_for},
-            missing=tuple(sorted(set(mesh.me.services) - answering)) if settled else (),
+            missing=tuple(sorted(s for s in mesh.me.services if self.answered.get(s, self.beginning) < long_ago)),
             full=full,
             quarantined={row.child: row.unseen for row in refused.values() if row.unseen},
             silent=silent,
