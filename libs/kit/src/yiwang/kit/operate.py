@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import asyncpg
 import msgspec
-from yiwang.contracts import SnapshotRequested, parse
+from yiwang.contracts import Event, SnapshotRequested, parse
 
 from ._config import Kit
 from ._envelope import Stamper
@@ -105,15 +105,18 @@ async def request_snapshots(kit: Kit, reader: str, since: dt.datetime) -> str:
 
     The reader keeps hearing live events meanwhile; it applies by `case_version`, so nothing is missed or undone.
     """
-    nc = await connect(kit, "yiwang-replay")
+    return await say(kit, SnapshotRequested(reader=reader, since=since))
+
+
+async def say(kit: Kit, event: Event) -> str:
+    """Publish one event in the node's name, as its operator; returns its id."""
+    nc = await connect(kit, "yiwang-operator")
     try:
         await ensure_streams(nc, kit)
         publisher = Publisher(nc)
         await publisher.start()
         stamper = Stamper(Node.of(kit), "operator")
-        ready = stamper.stamp(
-            SnapshotRequested(reader=reader, since=since), dt.datetime.now(dt.UTC), parent=str(uuid.uuid4()), n=0
-        )
+        ready = stamper.stamp(event, dt.datetime.now(dt.UTC), parent=str(uuid.uuid4()), n=0)
         await publisher.publish([(ready.subject, ready.data, ready.id, "")])
         return ready.id
     finally:

@@ -16,6 +16,8 @@ COMMANDS = {
     "parked": "yiwang.stack.parked:command",
     "mesh": "yiwang.stack.mesh_status:command",
     "replay": "yiwang.stack.replay:command",
+    "resync": "yiwang.stack.resync:command",
+    "config": "yiwang.stack.announce:command",
     "user": "yiwang.stack.users:command",
     "topology": "yiwang.stack.topology.cli:command",
     "doctor": "yiwang.stack.doctor:command",

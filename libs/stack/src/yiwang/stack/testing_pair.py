@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from nats.js.errors import NotFoundError
 from yiwang.contracts import UnknownEvent, copy_down, decode, place_of
 from yiwang.contracts.areas import city_of
 from yiwang.kit.link import Link, api
@@ -66,7 +67,11 @@ class Pair:
         js = link.nc.jetstream()
         last = int((await api(link.nc, f"STREAM.INFO.{stream}"))["state"]["last_seq"])
         while self._at[way] < last and self.up.is_set() and not self.over.is_set():
-            msg = await js.get_msg(stream, self._at[way] + 1)
+            try:
+                msg = await js.get_msg(stream, self._at[way] + 1)
+            except NotFoundError:  # the stream keeps it no more
+                self._at[way] += 1
+                continue
             data, headers = msg.data or b"", dict(msg.headers or {})
             subject = self._onward(way, str(msg.subject), data)
             if subject:

@@ -15,6 +15,7 @@ from .around import with_tiers
 from .http import ROUTES
 from .http_tiers import TIERS
 from .profile import load_profile
+from .resync import answer_resync
 from .rules import Rules
 from .wiring import join_tiers
 from .worklist import WORKLIST
@@ -55,6 +56,7 @@ def make_service(rules: Callable[[App], Rules] = from_profile) -> Service:
 
     use_announced(service)
     join_tiers(service)
+    answer_resync(service)
     return service
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import announcements, handlers, loops, media, media_loop, returns, task_handlers
+from . import announcements, handlers, loops, media, media_loop, resync, returns, task_handlers
 from .http import ROUTES
 from .http_config import CONFIG
 from .http_media import MEDIA
@@ -10,6 +10,6 @@ from .http_returns import RETURNS
 from .http_tasks import TASKS
 from .service import service
 
-service.api(*ROUTES, *TASKS, *RETURNS, *CONFIG, *MEDIA)
+service.api(*ROUTES, *TASKS, *RETURNS, *CONFIG, *MEDIA, resync.resyncs)
 
-__all__ = ["announcements", "handlers", "loops", "media", "media_loop", "returns", "service", "task_handlers"]
+__all__ = ["announcements", "handlers", "loops", "media", "media_loop", "resync", "returns", "service", "task_handlers"]

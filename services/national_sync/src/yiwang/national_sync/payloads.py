@@ -170,7 +170,7 @@ def past_flow_of(event: CaseSnapshot, f: FlowRecord) -> Payload:
     return {
         "case_id": head.case_id,
         "case_no": head.case_no,
-        "step": f.seq,
+        "step": f.version or f.seq,
         "stage": STAGE.get(f.state_before or f.state_after, f.state_after),
         "action": f.action,
         "from_state": f.state_before,

@@ -183,7 +183,8 @@ def _media(event: CaseEvent, m: MediaRef) -> Record:
 def _of_snapshot(event: CaseSnapshot, base: Payload | None) -> list[Record]:
     body = event.body
     found = _base_if_changed(event, base)
-    found += [_record(event, "case_flow", f"flow/{f.seq}", past_flow_of(event, f), f.ended_at) for f in body.history]
+    for f in body.history:  # under the number that the live event gave it
+        found.append(_record(event, "case_flow", f"flow/{f.version or f.seq}", past_flow_of(event, f), f.ended_at))
     found += [_media(event, m) for m in body.media]
     found += [_unit(event, a.unit_id, a.unit_name, a.unit_level) for a in body.assignments]
     if body.summary is not None:

@@ -139,7 +139,9 @@ async def _known(ctx: Context, task_id: str) -> TaskRow:
 async def task_received(event: TaskReceived, ctx: Context) -> None:
     """A node below has our task."""
     row = await task_store.locked(ctx.tx, event.task_id, "given")
-    if row is not None and row.peer == event.jurisdiction:
+    if row is None or row.peer != event.jurisdiction:
+        return
+    if not await task_store.sql.value(ctx.tx, "has_step", event.task_id, "given", "receive", event.round):
         await task_store.step(ctx, event.task_id, "given", "receive", event.actor, event.round, {}, event.occurred_at)
 
 
@@ -153,6 +155,9 @@ async def task_feedback(event: TaskFeedback, ctx: Context) -> list[Event]:
     if row is None or row.peer != event.jurisdiction:
         return []
     at = event.occurred_at
+    known = row.contributed
+    if known is not None and known.fed_back_at == at and (row.state, row.round) == ("answered", event.round):
+        return []  # said again after a long cut
     await task_store.step(ctx, row.task_id, "given", "feedback", event.actor, event.round, event_body(event), at)
     if event.round != row.round or ("given", row.state, "feedback") not in NEXT:
         return []

@@ -33,3 +33,6 @@ select $1, $2, coalesce(max(n), 0) + 1, $3, $4, $5, $6, $7, $8, $9 from task_ste
 
 -- steps: what happened to a task, in order
 select * from task_steps where task_id = $1 and side = $2 order by n
+
+-- has_step: whether it happened in that round
+select exists(select from task_steps where task_id = $1 and side = $2 and action = $3 and round = $4)
