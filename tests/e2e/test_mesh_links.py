@@ -143,7 +143,7 @@ async def test_a_lost_consumer_is_made_again_and_a_restarted_source_goes_on_wher
     """Without its UPLINK a county is mute for good: its watchdog mends that. Restarting a source repeats nothing."""
     sender = await mesh.sender(HUANGPU)
     sender.start(200)
-    await api(await mesh.client(HUANGPU), f"CONSUMER.DELETE.UP.{links.UPLINK}")
+    await api(await mesh.client(HUANGPU), f"CONSUMER.DELETE.UP.{links.uplink(HUANGPU)}")
     await mesh.arrived(PROVINCE, "UP", sender)
     city = await mesh.client(CITY)
     for number in (1, 2, 3):
@@ -170,8 +170,8 @@ async def _fake(rogue: Client, subject: str, data: bytes, event_id: str) -> None
     """A rogue operator has all rights on its own server: its UP takes anything, and its UPLINK sends anything."""
     info = await api(rogue, "STREAM.INFO.UP")
     await api(rogue, "STREAM.UPDATE.UP", {**info["config"], "subjects": ["yw.up.>"]})
-    body = links.consumer("UP", links.UPLINK, links.up_delivery(HUANGPU), ["yw.up.>"])
-    await api(rogue, f"CONSUMER.CREATE.UP.{links.UPLINK}.yw.up.>", body)
+    body = links.consumer("UP", links.uplink(HUANGPU), links.up_delivery(HUANGPU), ["yw.up.>"])
+    await api(rogue, f"CONSUMER.CREATE.UP.{links.uplink(HUANGPU)}.yw.up.>", body)
     await rogue.jetstream().publish(subject, data, headers={"Nats-Msg-Id": event_id}, timeout=5)
 
 

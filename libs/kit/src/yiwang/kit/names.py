@@ -30,3 +30,27 @@ HTTP_SECONDS = Histogram(
 )  # fmt: skip
 AUDITED = Counter("yiwang_audit_records_total", "Mutating calls written to the audit trail, by service", ["service"])
 REPORTS = Counter("yiwang_reports_total", "Reports by channel and outcome: taken, repeated, refused", ["channel", "outcome"])
+MESH_RELAYED = Counter("yiwang_mesh_relayed_total", "Facts sent down to the node that they concern", ["node"])
+MESH_REFUSED = Counter(
+    "yiwang_mesh_refused_total", "Events refused into quarantine, by the child that sent them", ["node", "child"]
+)
+MESH_LAG = Gauge(
+    "yiwang_mesh_link_lag_events", "Events that wait on a link, by peer and direction", ["node", "peer", "direction"]
+)
+MESH_QUIET = Gauge(
+    "yiwang_mesh_link_quiet_seconds",
+    "Since the last sign of a link's other side; negative: never any",
+    ["node", "peer", "direction"],
+)
+MESH_LATENCY = Gauge(
+    "yiwang_mesh_link_latency_ms",
+    "How long the last heartbeat or probe was on its way",
+    ["node", "peer", "direction"],
+)
+MESH_UNSENT = Gauge(
+    "yiwang_mesh_unsent_seconds", "Age of the oldest event that has not left for the node above", ["node"]
+)
+MESH_ALARMS = Gauge("yiwang_mesh_alarms", "Alarms of the mesh that stand, by kind", ["node", "kind"])
+MESH_REMEDIES = Counter(
+    "yiwang_mesh_remedies_total", "Links that the watchdog restarted", ["node", "peer", "direction"]
+)

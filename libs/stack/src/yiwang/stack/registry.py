@@ -14,8 +14,8 @@ BUILT_IN = {"identity": "yiwang.kit.accounts:service"}
 """Services that come with the kit."""
 COUNTY = ("intake", "grid", "dispatch", "notification", "national_sync")
 CITY = (*COUNTY, "enforcement")
-SETS = {"county": (*COUNTY, "identity"), "city": (*CITY, "identity")}
-"""What `yiwang up --profile` runs: the county's five or the city's six, and local accounts."""
+SETS = {"county": (*COUNTY, "mesh", "identity"), "city": (*CITY, "mesh", "identity")}
+"""What `yiwang up --profile` runs: the county's five or the city's six, the keeper of links, and local accounts."""
 
 
 def installed() -> list[str]:

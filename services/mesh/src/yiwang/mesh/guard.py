@@ -9,10 +9,9 @@ from __future__ import annotations
 import asyncio
 import time
 
-from yiwang.kit import App, links
+from yiwang.kit import App, links, names
 from yiwang.kit.link import Raw, api
 
-from . import names
 from .domain import refusal
 from .service import Page, service
 from .store import sql
@@ -84,7 +83,7 @@ async def _keep(app: App, landing: Tail, child: str, bad: list[tuple[Raw, str]])
             )  # fmt: skip
         await sql.run(db, "count_refused", child, len(bad), now)
         await landing.mark(db)
-    names.REFUSED.labels(app.node.node_id, child).inc(len(bad))
+    names.MESH_REFUSED.labels(app.node.node_id, child).inc(len(bad))
     app.log.warning("quarantined", child=child, events=len(bad), first=bad[0][1][:200])
 
 

@@ -26,7 +26,7 @@ async def look(app: App, mesh: Mesh, said: dict[str, dict[str, int]], refused: d
         last = said.get(child, {}).get("UP", 0)
         found.append(_seen(info, "UP", child, "up", standing, last, refused.get(child, 0)))
     if mesh.parent is not None:
-        standing = await bound(app.nc, "UP", links.UPLINK)
+        standing = await bound(app.nc, "UP", links.uplink(mesh.code))
         found.append(_seen(await _info(app.nc, "DOWN"), "DOWN", mesh.parent.code, "down", standing))
     return found
 
@@ -74,7 +74,7 @@ async def unsent_s(nc: Client, mesh: Mesh, now: dt.datetime) -> float:
     if mesh.parent is None:
         return 0.0
     try:
-        info = await api(nc, f"CONSUMER.INFO.UP.{links.UPLINK}")
+        info = await api(nc, f"CONSUMER.INFO.UP.{links.uplink(mesh.code)}")
         if not info["num_pending"]:
             return 0.0
         body = {"seq": int(info["delivered"]["stream_seq"]) + 1, "next_by_subj": links.subtree("up", mesh.code)}

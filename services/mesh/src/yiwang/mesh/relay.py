@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 
 from yiwang.contracts import copy_down
-from yiwang.kit import App
+from yiwang.kit import App, names
 from yiwang.kit.link import Raw
 from yiwang.kit.mesh import Mesh
 
-from . import names
 from .domain import sight, told_below
 from .service import Page, service
 from .tail import Tail
@@ -49,5 +48,5 @@ async def _read(app: App, page: Page) -> None:
             found = copies(mesh, batch) if mesh else []
             if found:
                 await app.publisher.publish(found, timeout=10)
-                names.RELAYED.labels(app.node.node_id).inc(len(found))
+                names.MESH_RELAYED.labels(app.node.node_id).inc(len(found))
             await up.reached(batch[-1].seq)

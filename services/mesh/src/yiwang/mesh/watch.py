@@ -11,10 +11,10 @@ from typing import Any
 
 import msgspec
 from yiwang.contracts import LinkState, MeshHeartbeat, MeshProbe, ServiceState
-from yiwang.kit import App, links
+from yiwang.kit import App, links, names
 from yiwang.kit.mesh import Mesh, ask_states, version
 
-from . import alarms, names, observe
+from . import alarms, observe
 from .keep import keep_links, restart_source
 from .service import Page, service
 from .store import Peer, Probed, Refused, sql
@@ -76,7 +76,7 @@ class Watch:
                 track.remedied_at, track.remedies = seen.at, track.remedies + 1
                 done = await restart_source(app.nc, stream, track.remedies)
                 self.remedies[f"link_stalled/{seen.peer}/{seen.direction}"] = done
-                names.REMEDIES.labels(app.node.node_id, *key).inc()
+                names.MESH_REMEDIES.labels(app.node.node_id, *key).inc()
                 app.log.warning("link_remedied", peer=seen.peer, direction=seen.direction, behind=seen.behind, how=done)
         elif state in ("ok", "late"):
             track.remedies = 0
@@ -142,12 +142,12 @@ class Watch:
     def _meter(self, seen: list[Seen], beat: MeshHeartbeat, wrong: list[Alarm]) -> None:
         node = self.app.node.node_id
         for one, state in zip(seen, beat.links, strict=True):
-            names.LAG.labels(node, one.peer, one.direction).set(one.behind)
-            names.QUIET.labels(node, one.peer, one.direction).set(one.quiet_s)
-            names.LATENCY.labels(node, one.peer, one.direction).set(state.latency_ms)
-        names.UNSENT.labels(node).set(beat.oldest_unsent_s)
+            names.MESH_LAG.labels(node, one.peer, one.direction).set(one.behind)
+            names.MESH_QUIET.labels(node, one.peer, one.direction).set(one.quiet_s)
+            names.MESH_LATENCY.labels(node, one.peer, one.direction).set(state.latency_ms)
+        names.MESH_UNSENT.labels(node).set(beat.oldest_unsent_s)
         for kind in alarms.KINDS:
-            names.ALARMS.labels(node, kind).set(sum(a.kind == kind for a in wrong))
+            names.MESH_ALARMS.labels(node, kind).set(sum(a.kind == kind for a in wrong))
 
     async def _speak(self, mesh: Mesh, beat: MeshHeartbeat) -> None:
         """Say that we are alive, and probe each link down, when it is time."""

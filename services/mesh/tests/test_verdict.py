@@ -1,0 +1,80 @@
+"""When a link is late, stalled or cut, and how often it is restarted."""
+
+from __future__ import annotations
+
+from yiwang.mesh.verdict import Local, Seen, Track, judge, link_alarm, local_alarms, may_remedy
+
+CUT_S, STALL_S = 10.0, 15.0
+
+
+def state(seen: Seen, track: Track | None = None) -> str:
+    return judge(seen, track or Track(), CUT_S, STALL_S)
+
+
+def link(at: float = 100.0, **change: object) -> Seen:
+    fields: dict[str, object] = {"peer": "440106", "direction": "up", "at": at, "quiet_s": 0.5, "connected": True}
+    return Seen(**(fields | change))  # type: ignore[arg-type]
+
+
+def test_a_living_link_without_backlog_is_well() -> None:
+    assert state(link(seq=5, last_seq=5)) == "ok"
+
+
+def test_a_backlog_that_moves_is_late() -> None:
+    """However long it takes: a county that comes back with a week's events is no fault."""
+    track = Track()
+    for n in range(10):
+        assert state(link(at=100.0 + 10 * n, seq=n + 1, last_seq=10_000), track) == "late"
+
+
+def test_a_backlog_that_does_not_move_is_stalled() -> None:
+    track = Track()
+    assert state(link(at=0, seq=5, last_seq=9), track) == "late"
+    assert state(link(at=STALL_S - 1, seq=5, last_seq=9), track) == "late"
+    assert state(link(at=STALL_S, seq=5, last_seq=9), track) == "stalled"
+    assert state(link(at=STALL_S + 1, seq=6, last_seq=9), track) == "late"
+
+
+def test_a_link_without_any_sign_is_cut() -> None:
+    assert state(link(quiet_s=CUT_S + 1, connected=False)) == "cut"
+
+
+def test_a_line_that_stands_while_the_source_is_dead_is_stalled() -> None:
+    """The other side listens to us, and yet nothing of it arrives: the source has stopped, not the line."""
+    assert state(link(quiet_s=CUT_S + 1, connected=True)) == "stalled"
+
+
+def test_a_link_that_never_stood_is_said_so() -> None:
+    assert state(link(quiet_s=-1, connected=False)) == "never"
+
+
+def test_remedies_become_rarer() -> None:
+    """At once, then after 10, 20, 40 … at most 300 seconds: a line that is really cut is not shaken for ever."""
+    track, now, gaps = Track(), 0.0, []
+    last = 0.0
+    for _ in range(8):
+        while not may_remedy(track, now):
+            now += 1
+        gaps.append(now - last)
+        last, track.remedied_at, track.remedies = now, now, track.remedies + 1
+    assert gaps == [0, 10, 20, 40, 80, 160, 300, 300]
+
+
+def test_every_alarm_says_what_to_do() -> None:
+    local = Local(
+        unsent_s=900, parked={"dispatch": 2}, waits={"grid": "等待消息服务器"}, missing=("intake",), full={"UP": 0.9},
+        quarantined={"440106": 3}, silent={"440111": 700},
+    )  # fmt: skip
+    found = local_alarms(local, 300, {"440106": "天河区"})
+    found += [alarm for s in ("cut", "stalled") if (alarm := link_alarm(link(lag=7), s, "天河区"))]
+    assert {alarm.kind for alarm in found} == {
+        "unsent", "parked", "not_ready", "retention", "quarantine", "silent", "link_cut", "link_stalled",
+    }  # fmt: skip
+    assert all("请" in alarm.sentence or "未就绪" in alarm.sentence for alarm in found)
+    assert len({alarm.alarm for alarm in found}) == len(found)
+
+
+def test_nothing_wrong_raises_nothing() -> None:
+    assert local_alarms(Local(unsent_s=299), 300, {}) == []
+    assert link_alarm(link(), "ok", "天河区") is None
+    assert link_alarm(link(), "late", "天河区") is None
