@@ -144,6 +144,7 @@ class Move(msgspec.Struct, frozen=True, gc=False):
 
     type: str
     id: str
+    jurisdiction: str
     case: _Head
     occurred_at: Moment = msgspec.field(name="time")
 
