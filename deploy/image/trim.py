@@ -44,9 +44,9 @@ def _cut(file: Path) -> int:
         if reader.read(5) != b"\x7fELF\x02":
             return 0
     content = bytearray(file.read_bytes())
-    (table,) = struct.unpack_from("<Q", content, 32)
+    table: int = struct.unpack_from("<Q", content, 32)[0]
     size, count = struct.unpack_from("<HH", content, 54)
-    end = table + size * count
+    end: int = table + size * count
     for header in range(table, end, size):
         offset, _, _, length = struct.unpack_from("<QQQQ", content, header + 8)
         end = max(end, offset + length)

@@ -1,0 +1,131 @@
+"""Every shipped topology, rendered node by node into the chart and held against three versions of Kubernetes."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import kubernetes_validate  # type: ignore[import-untyped]
+import msgspec
+import pytest
+from yiwang.stack.topology import load
+from yiwang.stack.topology.model import TopologyNode
+
+from . import chart
+from .objects import Object, Workload
+from .restricted import violations
+from .test_chart import CASES
+
+KUBERNETES = ("1.27", "1.31", "1.37")
+"""The oldest that the chart is for, one in use, the newest whose schemas are published."""
+FOREIGN = {"Cluster", "ServiceMonitor", "PrometheusRule", "ScaledObject"}
+"""Kinds of operators, of which Kubernetes itself has no schema."""
+
+
+def strict(objects: list[Object]) -> list[str]:
+    """What the API server of some version would refuse, an unknown field too."""
+    mistakes = []
+    for one in objects:
+        if one.kind in FOREIGN:
+            continue
+        document = raw(one)
+        for version in KUBERNETES:
+            try:
+                kubernetes_validate.validate(document, version, strict=True)
+            except kubernetes_validate.ValidationError as error:
+                mistakes.append(f"{version} {one.id}: {error.message} at {list(error.path)}")
+    return mistakes
+
+
+def raw(one: Object) -> dict[str, Any]:
+    """The object as a manifest."""
+    found: dict[str, Any] = msgspec.to_builtins(one)
+    return {key: value for key, value in found.items() if value not in ({}, None)}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_charts_own_cases_are_valid_manifests(case: str, tmp_path: Path) -> None:
+    """Strictly, against each version."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert strict(chart.render(tmp_path, CASES[case])) == []
+
+
+def test_a_misspelt_field_would_be_found(tmp_path: Path) -> None:
+    """The check itself can fail."""
+    found = chart.render(tmp_path)
+    one = chart.find(found, "Deployment", "n440305-intake")
+    bad = msgspec.structs.replace(one, spec=one.spec | {"replicaz": 2})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert len(strict([bad])) == len(KUBERNETES)
+
+
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the keys of the shipped topologies are made, once."""
+    return tmp_path_factory.mktemp("keys")
+
+
+def shapes(nodes: tuple[TopologyNode, ...]) -> dict[tuple[Any, ...], TopologyNode]:
+    """One node of each kind: a province's 122 counties differ in names alone."""
+    found: dict[tuple[Any, ...], TopologyNode] = {}
+    for node in nodes:
+        if node.runs_services:
+            shape = (
+                node.tier,
+                node.klass,
+                bool(node.host),
+                node.servers,
+                bool(node.parent),
+                tuple(sorted(node.services)),
+            )
+            found.setdefault(shape, node)
+    return found
+
+
+@pytest.mark.parametrize("topology", chart.TOPOLOGIES)
+@pytest.mark.timeout(600)
+def test_each_kind_of_node_is_installed_as_its_topology_says(topology: str, keys: Path, tmp_path: Path) -> None:
+    """Services, servers, page and database from the topology; valid and sealed."""
+    description = load(chart.ROOT / "deploy" / "topologies" / f"{topology}.toml")
+    values = chart.node_values(topology, keys)
+    for node in shapes(description.nodes).values():
+        found = chart.render(tmp_path, values[node.code], chart.OURS, name=node.account.lower())
+        ran = sorted(name for one in found if one.kind == "Deployment" for name in _args(one)[2:])
+        assert ran == sorted(node.own_services), node.code
+        servers = [one.as_(Workload).replicas for one in found if one.kind == "StatefulSet"]
+        assert servers == ([node.servers] if node.has_servers else []), node.code
+        environ = chart.pods(found)[_first(found)].spec.containers[0]
+        assert environ.variable("YIWANG_JURISDICTION") == node.code
+        assert environ.variable("YIWANG_DATABASE_URL") is not None
+        assert f"/{node.database}?" in str(environ.variable("YIWANG_DATABASE_URL"))
+        assert not {name: wrong for name, pod in chart.pods(found).items() if (wrong := violations(pod.spec))}
+        assert not [one.id for one in found if one.kind == "Secret"]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            assert strict(found) == [], node.code
+
+
+@pytest.mark.parametrize("topology", chart.TOPOLOGIES)
+def test_the_values_of_every_node_hold_no_secret(topology: str, keys: Path) -> None:
+    """Neither a seed nor a private key of the key ring is in any node's values."""
+    secrets = {
+        file.read_text().strip() for file in keys.rglob("*") if file.is_file() and file.suffix in (".nk", ".key")
+    }
+    for code, values in chart.node_values(topology, keys).items():
+        text = str(values)
+        assert not [code for secret in secrets if secret and secret in text]
+        assert "PRIVATE KEY" not in text
+        assert "BEGIN" not in text
+
+
+def _args(one: Object) -> list[str]:
+    [container] = one.as_(Workload).template.spec.containers
+    args: list[str] = container.args
+    return args
+
+
+def _first(objects: list[Object]) -> str:
+    return next(one.id for one in objects if one.kind == "Deployment")
