@@ -8,6 +8,7 @@ import uuid
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 from yiwang.contracts import CaseClosed, CaseFiled, NoticeRequested, SnapshotRequested
 from yiwang.kit import Context, ManualClock, Reject, Retry, Service, Timer, operate
 from yiwang.kit._app import App
@@ -84,6 +85,31 @@ async def test_setting_a_timer_anew_replaces_it_and_cancelling_forgets_it(node: 
         clock.advance(hours=3)
 
         assert [e.business_id for e in await node.until(NoticeRequested)] == ["a"]
+
+
+async def test_a_timer_whose_handler_asks_for_another_try_is_no_error(node: TestNode) -> None:
+    """`Retry` is the handler's wish; only what fails unforeseen is an error in the log."""
+    service = keeper()
+    tries: list[int] = []
+
+    @service.on(CaseFiled)
+    async def begin(event: CaseFiled, ctx: Context) -> None:
+        await ctx.set_timer("later", event.case.case_id, ctx.now())
+
+    @service.timer("later")
+    async def later(timer: Timer, ctx: Context) -> None:
+        tries.append(ctx.attempt)
+        if ctx.attempt == 1:
+            raise Retry("the case is in somebody's hands", after=0.1)
+
+    with capture_logs() as logs:
+        async with node.running(service):
+            await node.publish(a_case(head=a_head(case_id="c")))
+            async with asyncio.timeout(30):
+                while len(tries) < 2:
+                    await asyncio.sleep(0.02)
+    said = [(line["event"], line["log_level"]) for line in logs if line["event"].startswith("timer")]
+    assert set(said) <= {("timer_retries", "info")}, "an error for what the handler asked for"
 
 
 async def test_a_failing_timer_is_tried_again_and_says_why(node: TestNode) -> None:

@@ -2,6 +2,9 @@
 
 import datetime as dt
 import json
+import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -267,6 +270,14 @@ async def test_a_remembered_token_still_expires(issuer, verifier, monkeypatch):
     monkeypatch.setattr("jwt.api_jwt.datetime", Later)
     with pytest.raises(Problem, match="过期"):
         await verifier.verify(token)
+
+
+def test_a_development_key_that_nobody_keeps_goes_with_its_process():
+    """Tests and trials leave nothing behind in the temporary directory."""
+    script = "from yiwang.kit.dev import dev_issuer; print(dev_issuer().jwks); assert dev_issuer().jwks.exists()"
+    environ = {name: value for name, value in os.environ.items() if name != "YIWANG_DEV_KEYS"}
+    ran = subprocess.run([sys.executable, "-c", script], env=environ, capture_output=True, text=True, check=True)
+    assert not Path(ran.stdout.strip()).parent.exists()
 
 
 def test_two_processes_share_one_development_key(tmp_path):

@@ -56,7 +56,11 @@ class Link(msgspec.Struct):
     async def open(cls, kit: Kit, name: str) -> Link:
         """Connect and make the streams. Waits for a server that isn't there yet."""
         nc = await connect(kit, name)
-        streams = await ensure_streams(nc, kit)
+        try:
+            streams = await ensure_streams(nc, kit)
+        except BaseException:
+            await nc.close()
+            raise
         publisher = Publisher(nc)
         await publisher.start()
         return cls(nc, publisher, streams)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 
@@ -57,8 +57,8 @@ class Kit(msgspec.Struct, frozen=True, kw_only=True):
     """Retention of the streams; longer than the longest outage of a link"""
     stream_replicas: int = 1
     """Copies of each stream: 3 on a cluster of three servers"""
-    stream_max_gib: float = 20.0
-    """Size at which a stream refuses new events (discard: new)"""
+    stream_max_gib: Annotated[float, msgspec.Meta(ge=0)] = 0.0
+    """GiB at which each of the node's four streams refuses new events; 0: what there is room for, 20 at the most"""
     outbox_limit: int = 50_000
     """Unpublished events at which intake answers 503"""
     http_host: str = "127.0.0.1"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import functools
 import json
 import os
+import shutil
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -119,8 +121,15 @@ def _write_key(path: Path) -> None:
 
 @functools.cache
 def dev_issuer(directory: str = "") -> DevIssuer:
-    """This process's issuer: keys in *directory*, else in YIWANG_DEV_KEYS, else in a fresh temporary directory."""
-    return DevIssuer(Path(directory or os.environ.get("YIWANG_DEV_KEYS") or tempfile.mkdtemp(prefix="yiwang-dev-")))
+    """This process's issuer: keys in *directory*, else in YIWANG_DEV_KEYS, else in a temporary one until it ends."""
+    given = directory or os.environ.get("YIWANG_DEV_KEYS")
+    return DevIssuer(Path(given or _until_the_end()))
+
+
+def _until_the_end() -> str:
+    fresh = tempfile.mkdtemp(prefix="yiwang-dev-")
+    atexit.register(shutil.rmtree, fresh, ignore_errors=True)
+    return fresh
 
 
 def dev_token(role: str, *, area: str = "440300", unit_id: str = "", person_ref: str = "") -> str:

@@ -35,9 +35,10 @@ async def _measure(app: App) -> str:
     if not app.nc.is_connected:
         return "消息服务器连接中断"
     for name in STREAMS.values():
-        state = (await api(app.nc, f"STREAM.INFO.{name}", timeout=2))["state"]
-        if state["bytes"] > 0.95 * app.kit.stream_max_gib * 2**30:
-            return f"事件流{name}已用{state['bytes'] / 2**30:.1f} GiB"
+        info = await api(app.nc, f"STREAM.INFO.{name}", timeout=2)
+        used, most = int(info["state"]["bytes"]), int(info["config"]["max_bytes"])
+        if 0 < 0.95 * most < used:
+            return f"事件流{name}已用{used / 2**30:.1f} GiB，上限{most / 2**30:.1f} GiB"
     if app.service.database and (rows := await _outbox(app)) > app.kit.outbox_limit:
         return f"{rows}条事件等待发布"
     return ""

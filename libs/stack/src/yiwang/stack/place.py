@@ -87,14 +87,18 @@ def node_environ(servers: Servers, node: Wanted, data: Path, http_port: int) -> 
         "YIWANG_DEV_KEYS": str(data.absolute() / "keys"),
         **({"YIWANG_PROFILE": node.profile} if node.profile else {}),
         **({"YIWANG_EMBEDDED": "true"} if "embedded" in (servers.nats_kind, servers.postgres_kind) else {}),
-        **({"YIWANG_STREAM_MAX_GIB": _stream_share(data)} if servers.nats_kind == "embedded" else {}),
+        **({"YIWANG_STREAM_MAX_GIB": stream_share(data)} if servers.nats_kind == "embedded" else {}),
     }
 
 
-def _stream_share(data: Path) -> str:
-    """GiB that each of the node's four streams may reserve: together at most half of the free disk, 20 at the most."""
+def stream_share(data: Path) -> str:
+    """GiB that each of the node's four streams may take: together at most half of the free disk, 20 each at the most.
+
+    YIWANG_STREAM_MAX_GIB, where it says a size, goes before.
+    """
     free = shutil.disk_usage(data.absolute()).free / 2**30
-    return os.environ.get("YIWANG_STREAM_MAX_GIB") or f"{min(20.0, free / 8):.2f}"
+    said = os.environ.get("YIWANG_STREAM_MAX_GIB", "")
+    return said if said.strip("0.") else f"{min(20.0, free / 8):.2f}"
 
 
 @contextlib.contextmanager
