@@ -45,6 +45,11 @@ def seen_units(caller: Caller) -> tuple[str, ...]:
     return tuple(sorted({post.unit_id for post in caller.posts if post.role in UNIT_ROLES and post.unit_id}))
 
 
+def covers_node(caller: Caller, jurisdiction: str) -> bool:
+    """Whether *caller* may read what this whole node had in hand, wherever it lies."""
+    return any(post.covers(jurisdiction) for post in caller.posts if post.role not in UNIT_ROLES)
+
+
 async def visible(app: App, caller: Caller, no: str) -> Case:
     """The case, if the caller may read it. Raises NOT_FOUND, which doesn't tell whether it exists."""
     case, _ = await seen_case(app, caller, no)
@@ -54,12 +59,14 @@ async def visible(app: App, caller: Caller, no: str) -> Case:
 async def seen_case(app: App, caller: Caller, no: str) -> tuple[Case, dt.datetime | None]:
     """The case, and as of when where another node has it and this is a copy. Raises NOT_FOUND."""
     case, as_of = await store.find(app.pool, no), None
+    was_here = case is not None and bool(case.away)
     if case is None or case.away:
         copy = await tier_store.find_copy(app.pool, no)
         case, as_of = (copy.case, copy.as_of) if copy else (case, None)
     if case is not None:
         line = set(app.get(Rules).line_of(case.lead.unit_id)) if case.lead else set()
         over = any(post.covers(case.area) for post in caller.posts if post.role not in UNIT_ROLES)
+        over = over or (was_here and covers_node(caller, app.node.jurisdiction))
         if over or line & set(seen_units(caller)):
             return case, as_of
     raise NOT_FOUND(no=no)
@@ -76,7 +83,7 @@ async def list_cases(
     category: Short = "",
     q: Annotated[str, Parameter(pattern=r"^[0-9A-Za-z-]{0,32}$")] = "",
     overdue: bool | None = None,
-    scope: Annotated[str, Parameter(pattern="^(own|subtree)$")] = "own",
+    reach: Annotated[str, Parameter(query="scope", pattern="^(own|subtree)$")] = "own",
     cursor: Annotated[str, Parameter(max_length=300)] = "",
     limit: Annotated[int, Parameter(ge=1, le=200)] = 50,
 ) -> CasePage:
@@ -89,8 +96,9 @@ async def list_cases(
         areas=seen_areas(caller), units=seen_units(caller),
     )  # fmt: skip
     now, rules = app.clock.now(), app.get(Rules)
-    if scope == "subtree":
-        seen = await tier_store.page_of_subtree(app.pool, asked, now, _position(cursor), limit + 1)
+    if reach == "subtree":
+        whole = covers_node(caller, app.node.jurisdiction)
+        seen = await tier_store.page_of_subtree(app.pool, asked, now, _position(cursor), limit + 1, whole)
         more = _cursor(seen[limit - 1].case) if len(seen) > limit else ""
         return CasePage(cases=tuple(seen_item(one, rules, now) for one in seen[:limit]), cursor=more)
     async with app.pool.acquire() as db, db.transaction(readonly=True):

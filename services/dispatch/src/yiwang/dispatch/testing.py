@@ -109,7 +109,7 @@ def reported(case_id: str = "case-1", *, at: dt.datetime = MONDAY, **change: Any
         case_id=case_id,
         case_version=1,
         state_after="reported",
-        custody=Custody(jurisdiction="440300"),
+        custody=change.pop("custody", Custody(jurisdiction="440300")),
         report_ids=(f"r-{case_id}",),
         channel=Code(code_set="channel", version="1", code="1"),
         category=change.pop("category", LITTER),
@@ -132,10 +132,12 @@ def some_case(**change: Any) -> Case:
     return msgspec.structs.replace(case, version=2, located=located, place=PLACE if located else None)
 
 
-def located(report: CaseReported, *, outcome: str = "located", place: Place = PLACE) -> CaseLocated:
+def located(
+    report: CaseReported, *, outcome: str = "located", place: Place = PLACE, jurisdiction: str = ""
+) -> CaseLocated:
     """The grid's answer to *report*, version 2."""
-    found = place if outcome == "located" else Place()
+    found = Place() if outcome == "unlocated" else place
     head = msgspec.structs.replace(
         report.case, case_version=2, state_before="reported", state_after="reported", place=found
     )
-    return CaseLocated(case=head, place=found, outcome=outcome, purpose=report.purpose)
+    return CaseLocated(case=head, place=found, outcome=outcome, purpose=report.purpose, jurisdiction=jurisdiction)

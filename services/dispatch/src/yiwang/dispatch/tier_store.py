@@ -171,12 +171,12 @@ async def gap_of(tx: Any, case_id: str) -> tuple[int, int] | None:
 
 
 async def page_of_subtree(
-    db: Any, asked: Filter, now: dt.datetime, after: tuple[dt.datetime, str], limit: int
+    db: Any, asked: Filter, now: dt.datetime, after: tuple[dt.datetime, str], limit: int, whole: bool
 ) -> list[Seen]:
-    """Own cases and copies older than *after*, newest first, at most *limit*."""
+    """Own cases and copies older than *after*, newest first, at most *limit*; *whole*: whatever was ever here too."""
     rows = await db.fetch(
         sql["page_of_subtree"], *after, asked.state, below(asked.area), asked.category, f"{asked.q}%" if asked.q else "",
-        asked.unit_id, asked.overdue, now, [below(a) for a in asked.areas], limit,
+        asked.unit_id, asked.overdue, now, [below(a) for a in asked.areas], limit, whole,
     )  # fmt: skip
     return [
         Seen(_case.decode(row["doc"]), row["due_at"], row["custodian"], row["as_of"], row["queue"]) for row in rows

@@ -83,7 +83,8 @@ where (created_at, case_id) < ($1, $2)
     and ($3 = '' or state = $3) and ($4 = '' or area like $4) and ($5 = '' or category = $5)
     and ($6 = '' or (case_no <> '' and case_no like $6)) and ($7 = '' or unit_id = $7)
     and ($8::boolean is null or ($8 = (overdue or (state not in ('closed', 'voided') and coalesce(due_at < $9, false)))))
-    and area like any($10::text[])
+    and (area like any($10::text[])
+        or ($12 and exists (select from cases o where o.case_id = c.case_id and o.away is not null)))
 order by created_at desc, case_id desc limit $11;
 
 -- lock_directive: one directive, locked

@@ -1,0 +1,328 @@
+"""A city and its district, each with its own dispatch on real servers: hand-over, copies, and a link that is cut."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime as dt
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+from yiwang.contracts import (
+    AreaRef,
+    CaseClosed,
+    CaseDispatched,
+    CaseEvent,
+    CaseHandoverAccepted,
+    CaseHandoverOffered,
+    CaseHandoverRefused,
+    CaseHandoverWithdrawn,
+    CaseOverdue,
+    CopyWanted,
+    Custody,
+    CustodyAnswered,
+    Place,
+)
+from yiwang.dispatch.app import make_service
+from yiwang.dispatch.testing import BY_HAND, MONDAY, PLACE, located, reported, some_rules
+from yiwang.dispatch.tiers import HOLDERS, Governance
+from yiwang.kit import ManualClock
+from yiwang.kit.link import api
+from yiwang.stack.testing import TestServers
+from yiwang.stack.testing_pair import Pair, pair
+
+PHOTO = {"media_id": "m", "sha256": "a" * 64, "size": 9, "mime": "image/jpeg", "stage": "after", "home_node": "440303"}
+CITY, LUOHU = "440300", "440303"
+PATIENCE_S = 60.0
+
+
+def service(governance: str = "one_supervise_two_command", **change: Any) -> Any:
+    """Dispatch with the small city's rules under a governance; `take` and `offer_minutes` go to it."""
+    how = {k: change.pop(k) for k in ("take", "offer_minutes") if k in change}
+    rules: dict[str, Any] = {
+        "supervise": "district" if governance.startswith("two_s") else "city",
+        "two_commands": governance != "single",
+        "governance": Governance(name=governance, holders=HOLDERS[governance], **how),
+    }
+    return make_service(lambda _: some_rules(**(rules | change)))
+
+
+class Two:
+    """City and district, their link, their people."""
+
+    def __init__(self, both: Pair, city: Any, county: Any, clock: ManualClock) -> None:
+        self.both, self.city, self.county, self.clock = both, city, county, clock
+
+    def desk(self, app: Any, role: str) -> httpx.AsyncClient:
+        area = CITY if app is self.city else LUOHU
+        unit = {"dept_operator": "sanitation", "handler": "sanitation", "collector": "inspectors"}.get(role, "")
+        return app.http(role, area=area, unit_id=unit, person_ref=f"p-{role}")
+
+    async def act(self, app: Any, role: str, path: str, expect: int = 200, **body: Any) -> Any:
+        answer = await self.desk(app, role).post(f"/cases/{path}", json=body)
+        assert answer.status_code == expect, (path, answer.status_code, answer.text)
+        return answer.json()
+
+    async def get(self, app: Any, path: str, role: str = "acceptor") -> Any:
+        answer = await self.desk(app, role).get(path)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    async def take(self, at: str = CITY, case_id: str = "case-1", **report: Any) -> None:
+        """A report that a node took, and its place."""
+        node = self.both.parent if at == CITY else self.both.child
+        first = reported(case_id, at=self.clock.now(), jurisdiction=at, custody=Custody(jurisdiction=at), **report)
+        await node.publish(first, located(first, jurisdiction=at))
+
+    async def handled(self, no: str) -> None:
+        """The district's unit does its work, its dispatcher lets the result pass."""
+        county = self.county
+        await self.act(county, "dept_operator", f"{no}/assign_handler", handler_ref="p-handler")
+        await self.act(county, "handler", f"{no}/submit_result", resolution_mode="manage", media=[PHOTO])
+        await self.act(county, "dept_operator", f"{no}/dept_confirm")
+        await self.act(county, "dispatcher", f"{no}/pass")
+
+    async def until_case(self, app: Any, no: str, fits: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        """The case as *app* shows it, once it *fits*."""
+        shown: dict[str, Any] = {}
+
+        async def there() -> bool:
+            answer = await self.desk(app, "acceptor").get(f"/cases/{no}")
+            shown.clear()
+            shown.update(answer.json())
+            return answer.status_code == 200 and fits(shown)
+
+        await until(there, lambda: str({k: shown.get(k) for k in ("case", "custody", "detail")}))
+        return shown
+
+
+async def until(happened: Callable[[], Awaitable[bool]], why: Callable[[], str]) -> None:
+    end = asyncio.get_running_loop().time() + PATIENCE_S
+    while not await happened():
+        assert asyncio.get_running_loop().time() < end, why()
+        await asyncio.sleep(0.05)
+
+
+@contextlib.asynccontextmanager
+async def two(
+    servers: TestServers, folder: Path, name: str, *, above: Any = None, below: Any = None, **settings: Any
+) -> AsyncIterator[Two]:
+    clock = ManualClock(MONDAY)
+    async with (
+        pair(servers, folder, child=LUOHU, name=name) as both,
+        both.parent.running(above or service(), clock=clock, settings=settings, **both.kit(both.parent)) as city,
+        both.child.running(below or service(), clock=clock, settings=settings, **both.kit(both.child)) as county,
+    ):
+        yield Two(both, city, county, clock)
+
+
+def elsewhere(code: str) -> Callable[[dict[str, Any]], bool]:
+    return lambda shown: shown["custody"]["read_only"] and shown["custody"]["custodian"] == code
+
+
+async def test_the_city_accepts_the_district_handles_the_city_checks_and_closes(
+    test_servers: TestServers, tmp_path: Path
+) -> None:
+    """One number, one history, versions 1..n whoever wrote them; each side sees where the case is and may not write
+    while the other has it."""
+    async with two(test_servers, tmp_path, "custody_life") as t:
+        await t.take(CITY)
+        [there, back] = await t.both.parent.until(CaseDispatched, 2, timeout=PATIENCE_S)
+        assert [there.dispatch_level, back.dispatch_level] == ["city", "district"]
+        assert [there.jurisdiction, back.jurisdiction] == [CITY, LUOHU]
+        no = there.case.case_no
+        assert no.startswith(CITY)
+        assert back.case.case_no == no
+
+        shown = await t.until_case(t.city, no, elsewhere(LUOHU))
+        assert shown["custody"]["custodian_name"] == "区"
+        refused = await t.act(t.city, "shift_leader", f"{no}/void", expect=409, reason_code="x", opinion="作废")
+        assert "区（440303）" in refused["detail"]
+        own = await t.get(t.city, "/cases")
+        assert own["cases"] == []
+        [listed] = (await t.get(t.city, "/cases?scope=subtree"))["cases"]
+        assert (listed["custodian"], listed["custodian_name"]) == (LUOHU, "区")
+        assert listed["as_of"]
+
+        await t.handled(no)
+        shown = await t.until_case(t.county, no, elsewhere(CITY))
+        assert shown["case"]["state"] == "checking"
+        await t.until_case(t.city, no, lambda s: not s["custody"]["read_only"])
+        refused = await t.act(t.county, "collector", f"{no}/check_result", expect=409, result="pass", media=[PHOTO])
+        assert "市（440300）" in refused["detail"]
+        await t.act(t.city, "collector", f"{no}/check_result", result="pass", media=[PHOTO])
+        await t.act(t.city, "acceptor", f"{no}/close", closing_condition_ids=["c1-done"])
+
+        [closed] = await t.both.parent.until(CaseClosed)
+        assert closed.summary.timeliness == "on_time"
+        assert closed.summary.units[0].unit_id == "sanitation"
+        said = sorted((e for e in await t.both.parent.events() if isinstance(e, CaseEvent)), key=lambda e: e.case.case_version)
+        assert [e.case.case_version for e in said] == list(range(1, len(said) + 1))
+        assert [e.case.custody.epoch for e in said] == sorted(e.case.custody.epoch for e in said)
+        assert {e.case.case_no for e in said if e.case.case_no} == {no}
+        shown = await t.get(t.city, f"/cases/{no}")
+        assert [line["seq"] for line in shown["history"]] == list(range(1, len(shown["history"]) + 1))
+        below = await t.until_case(t.county, no, lambda s: s["case"]["state"] == "closed")
+        assert below["custody"]["custodian"] == CITY
+        assert [line["action"] for line in shown["history"]].count("take_over") == 2
+        assert not await t.both.parent.parked()
+        assert not await t.both.child.parked()
+
+
+async def test_a_district_goes_on_while_its_link_is_cut(test_servers: TestServers, tmp_path: Path) -> None:
+    """What it took itself it accepts, files and handles alone; the city has it all when the link is mended, and checks."""
+    async with two(test_servers, tmp_path, "custody_cut") as t:
+        t.both.cut()
+        await t.take(LUOHU)
+        [sent] = await t.both.child.until(CaseDispatched, timeout=PATIENCE_S)
+        no = sent.case.case_no
+        assert no.startswith(LUOHU)
+        await t.handled(no)
+        await t.both.child.until(CaseHandoverOffered, timeout=PATIENCE_S)
+        assert (await t.desk(t.city, "acceptor").get(f"/cases/{no}")).status_code == 404
+        shown = await t.get(t.county, f"/cases/{no}")
+        assert shown["custody"]["offer"]["to"] == CITY
+        assert not shown["custody"]["read_only"], "until the city takes it, it stays here"
+
+        t.both.mend()
+        await t.until_case(t.city, no, lambda s: not s["custody"]["read_only"])
+        await t.act(t.city, "collector", f"{no}/check_result", result="not_pass", opinion="未清理干净")
+        shown = await t.until_case(t.county, no, lambda s: not s["custody"]["read_only"])
+        assert (shown["case"]["state"], shown["rework_count"]) == ("dispatched", 1)
+        assert shown["custody"]["epoch"] == 3
+
+
+async def test_an_offer_that_nobody_answers_is_told_and_the_sender_may_go_on(
+    test_servers: TestServers, tmp_path: Path
+) -> None:
+    """The link is cut, the offer is late: somebody is told; who goes on takes it back, and the district learns so."""
+    async with two(test_servers, tmp_path, "custody_late", above=service(offer_minutes=30)) as t:
+        t.both.cut()
+        await t.take(CITY)
+        [offer] = await t.both.parent.until(CaseHandoverOffered, timeout=PATIENCE_S)
+        t.clock.advance(minutes=31)
+        overdue = await t.both.parent.until(CaseOverdue, where=lambda e: e.stage == "handover", timeout=PATIENCE_S)
+        assert overdue[0].unit_id == LUOHU
+        no = offer.case.case_no
+        shown = await t.get(t.city, f"/cases/{no}")
+        assert shown["custody"]["offer"]["late"]
+
+        await t.act(t.city, "dispatcher", f"{no}/dispatch", unit_id="sanitation")
+        [withdrawn] = await t.both.parent.until(CaseHandoverWithdrawn)
+        assert withdrawn.reason == "went_on"
+        t.both.mend()
+
+        async def ended() -> bool:
+            row = await t.county.pool.fetchrow("select state from offers where offer_id = $1", offer.offer_id)
+            return row is not None and row["state"] == "withdrawn"
+
+        await until(ended, lambda: "the district doesn't know that the offer was taken back")
+        await t.both.parent.until(CustodyAnswered, timeout=PATIENCE_S)
+        shown = await t.get(t.city, f"/cases/{no}")
+        assert not shown["custody"]["read_only"]
+        assert shown["case"]["state"] == "dispatched"
+
+
+async def test_people_refuse_and_accept_offers(test_servers: TestServers, tmp_path: Path) -> None:
+    """A refusal needs a reason, comes back with it, and isn't offered again by rule; a person offers anew."""
+    below = service(take=frozenset())
+    async with two(test_servers, tmp_path, "custody_people", below=below) as t:
+        await t.take(CITY)
+        [offer] = await t.both.parent.until(CaseHandoverOffered, timeout=PATIENCE_S)
+
+        async def waits() -> bool:
+            return bool(await t.get(t.county, "/cases/offers"))
+
+        await until(waits, lambda: "no offer came")
+        [waiting] = await t.get(t.county, "/cases/offers")
+        assert (waiting["sender_name"], waiting["cause_name"], waiting["state_name"]) == ("市", "派遣", "待接收")
+        path = f"offers/refuse?offer_id={offer.offer_id}"
+        await t.act(t.county, "dispatcher", path, expect=422)
+        await t.act(t.county, "dispatcher", path, opinion="不属我区")
+        await t.act(t.county, "dispatcher", path, expect=409, opinion="不属我区")
+        [refused] = await t.both.parent.until(CaseHandoverRefused, timeout=PATIENCE_S)
+        assert refused.jurisdiction == CITY, "only the custodian writes"
+        no = refused.case.case_no
+        shown = await t.get(t.city, f"/cases/{no}")
+        assert shown["history"][-1]["opinion"] == "不属我区"
+        assert shown["custody"]["offer"] is None
+
+        await t.act(t.city, "acceptor", f"{no}/hand_over", expect=422)
+        await t.act(t.city, "dispatcher", f"{no}/hand_over", opinion="经核实在你区")
+        again = (await t.both.parent.until(CaseHandoverOffered, 2, timeout=PATIENCE_S))[1]
+
+        async def waits_again() -> bool:
+            return [o["offer_id"] for o in await t.get(t.county, "/cases/offers")] == [again.offer_id]
+
+        await until(waits_again, lambda: "the second offer did not come")
+        await t.act(t.county, "dispatcher", f"offers/accept?offer_id={again.offer_id}")
+        await t.both.parent.until(CaseHandoverAccepted, timeout=PATIENCE_S)
+        await t.until_case(t.county, no, lambda s: not s["custody"]["read_only"])
+
+
+async def test_a_report_taken_in_the_wrong_place_goes_where_it_belongs(
+    test_servers: TestServers, tmp_path: Path
+) -> None:
+    """The grid calls it foreign: the node of its place gets it, and the one that took it sees where it went."""
+    async with two(test_servers, tmp_path, "custody_foreign") as t:
+        first = reported("case-1", at=t.clock.now(), jurisdiction=LUOHU, custody=Custody(jurisdiction=LUOHU))
+        futian = AreaRef(province="440000", city=CITY, county="440304", street9="440304001")
+        there = Place(area=futian, method="point")
+        await t.both.child.publish(first, located(first, outcome="foreign", place=there, jurisdiction=LUOHU))
+        shown = await t.until_case(t.city, "case-1", lambda s: not s["custody"]["read_only"])
+        assert shown["custody"]["taken_by"] == LUOHU
+        assert shown["case"]["case_no"].startswith(CITY), "the city went on with it by rule"
+        below = await t.until_case(t.county, "case-1", elsewhere(CITY))
+        assert below["case"]["area"].startswith("440304")
+
+
+async def test_a_gap_in_a_copy_is_mended_by_asking_for_the_case(test_servers: TestServers, tmp_path: Path) -> None:
+    """Events were lost between the nodes: the copy holds what comes after them, asks, and is whole again."""
+    async with two(test_servers, tmp_path, "custody_gap", below=service(auto=BY_HAND), gap_patience_s=0.2) as t:
+        await t.take(LUOHU)
+        await t.until_case(t.city, "case-1", lambda s: s["case"]["version"] == 2)
+        t.both.cut()
+        await t.act(t.county, "acceptor", "case-1/accept")
+        done = await t.act(t.county, "acceptor", "case-1/file")
+        await t.both.child.settled()
+        await api((await t.both.child.link()).nc, "STREAM.PURGE.UP")
+        t.both.mend()
+        await t.act(t.county, "dispatcher", "case-1/dispatch")
+
+        async def held() -> bool:
+            return bool(await t.city.pool.fetchval("select count(*) from copy_waiting"))
+
+        await until(held, lambda: "the copy doesn't hold what came too early")
+        t.clock.advance(seconds=1)
+        [asked] = await t.both.parent.until(CopyWanted, timeout=PATIENCE_S)
+        assert (asked.addressee, asked.from_version) == (LUOHU, 2)
+        shown = await t.until_case(t.city, done["case_no"], lambda s: s["case"]["state"] == "dispatched")
+        assert [line["action"] for line in shown["history"]] == ["report", "accept", "file", "dispatch"]
+        row = await t.city.pool.fetchrow("select * from copies")
+        assert row["custodian"] == LUOHU
+        assert row["filed_at"] is not None
+        assert row["dispatched_at"] is not None
+        assert row["unit_id"] == "sanitation"
+        assert not await t.city.pool.fetchval("select count(*) from copy_waiting")
+
+
+async def test_a_case_that_was_handed_over_has_no_alarm_at_its_sender(
+    test_servers: TestServers, tmp_path: Path
+) -> None:
+    """Limits are watched by whoever has the case."""
+    async with two(test_servers, tmp_path, "custody_alarm") as t:
+        await t.take(CITY)
+        await t.both.parent.until(CaseHandoverAccepted, timeout=PATIENCE_S)
+        await t.both.parent.until(CaseDispatched, 2, timeout=PATIENCE_S)
+
+        async def silent() -> bool:
+            return not await t.city.pool.fetchval("select count(*) from kit_timer where kind in ('alarm', 'offer')")
+
+        await until(silent, lambda: "the city still watches the clock")
+        t.clock.advance(hours=20)
+        [overdue] = await t.both.parent.until(CaseOverdue, timeout=PATIENCE_S)
+        assert overdue.jurisdiction == LUOHU
+        assert overdue.occurred_at - overdue.due_at < dt.timedelta(days=1)
+        assert PLACE.area.county == LUOHU
