@@ -54,7 +54,7 @@ def render(directory: Path, *layers: Mapping[str, Any], name: str = "n440305", u
     done = helm("template", name, str(CHART), "--namespace", "city", *files, *(["--is-upgrade"] if upgrade else []))
     if done.returncode:
         raise RuntimeError(done.stderr)
-    return [msgspec.convert(document, Object) for document in yaml.safe_load_all(done.stdout) if document]
+    return [msgspec.convert(document, Object) for document in yaml.load_all(done.stdout, yaml.CSafeLoader) if document]
 
 
 def find(objects: list[Object], kind: str, name: str) -> Object:

@@ -2,54 +2,25 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 from typing import Any
 
-import kubernetes_validate  # type: ignore[import-untyped]
 import msgspec
 import pytest
 from yiwang.stack.topology import load
 from yiwang.stack.topology.model import TopologyNode
 
 from . import chart
+from .manifests import KUBERNETES, mistakes
 from .objects import Object, Workload
 from .restricted import violations
 from .test_chart import CASES
-
-KUBERNETES = ("1.27", "1.31", "1.37")
-"""The oldest that the chart is for, one in use, the newest whose schemas are published."""
-FOREIGN = {"Cluster", "ServiceMonitor", "PrometheusRule", "ScaledObject"}
-"""Kinds of operators, of which Kubernetes itself has no schema."""
-
-
-def strict(objects: list[Object]) -> list[str]:
-    """What the API server of some version would refuse, an unknown field too."""
-    mistakes = []
-    for one in objects:
-        if one.kind in FOREIGN:
-            continue
-        document = raw(one)
-        for version in KUBERNETES:
-            try:
-                kubernetes_validate.validate(document, version, strict=True)
-            except kubernetes_validate.ValidationError as error:
-                mistakes.append(f"{version} {one.id}: {error.message} at {list(error.path)}")
-    return mistakes
-
-
-def raw(one: Object) -> dict[str, Any]:
-    """The object as a manifest."""
-    found: dict[str, Any] = msgspec.to_builtins(one)
-    return {key: value for key, value in found.items() if value not in ({}, None)}
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_the_charts_own_cases_are_valid_manifests(case: str, tmp_path: Path) -> None:
     """Strictly, against each version."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        assert strict(chart.render(tmp_path, CASES[case])) == []
+    assert mistakes(chart.render(tmp_path, CASES[case])) == []
 
 
 def test_a_misspelt_field_would_be_found(tmp_path: Path) -> None:
@@ -57,9 +28,7 @@ def test_a_misspelt_field_would_be_found(tmp_path: Path) -> None:
     found = chart.render(tmp_path)
     one = chart.find(found, "Deployment", "n440305-intake")
     bad = msgspec.structs.replace(one, spec=one.spec | {"replicaz": 2})
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        assert len(strict([bad])) == len(KUBERNETES)
+    assert len(mistakes([bad])) == len(KUBERNETES)
 
 
 @pytest.fixture(scope="module")
@@ -103,9 +72,7 @@ def test_each_kind_of_node_is_installed_as_its_topology_says(topology: str, keys
         assert f"/{node.database}?" in str(environ.variable("YIWANG_DATABASE_URL"))
         assert not {name: wrong for name, pod in chart.pods(found).items() if (wrong := violations(pod.spec))}
         assert not [one.id for one in found if one.kind == "Secret"]
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            assert strict(found) == [], node.code
+        assert mistakes(found) == [], node.code
 
 
 @pytest.mark.parametrize("topology", chart.TOPOLOGIES)
