@@ -174,9 +174,17 @@ async def until_done(stack: Stack, crew: Crew) -> None:
 
 
 def kept(stack: Stack) -> None:
-    """A backup of the running node is whole and belongs to an ordinary user."""
+    """A backup of the running node brings a stopped one back: the same books, and the services work again."""
+    before = stack.books()
     said = stack.docker.run(*stack.compose, "run", "--rm", "-T", "tools", "backup", "/backup/smoke")
     print("   " + said.splitlines()[-1])
+    services = sorted(set(stack.containers().values()) - {"nats", "postgres", "gateway", "migrate"})
+    stack.docker.run(*stack.compose, "stop", "--timeout", "40", *services)
+    said = stack.docker.run(*stack.compose, "run", "--rm", "-T", "tools", "restore", "/backup/smoke", "--replace")
+    print("   " + said.splitlines()[-1])
+    print(f"   all healthy again after {stack.up():.1f} s")
+    after = stack.books()
+    assert after == before, (before, after)
 
 
 def _mib(used: str) -> float:

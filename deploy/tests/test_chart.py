@@ -17,7 +17,7 @@ from .restricted import violations
 
 FULL: dict[str, Any] = {
     "services": {
-        "enforcement": {"paths": ["/enforcement"], "replicas": 2},
+        "enforcement": {"replicas": 2},
         "mesh": {},
         "dispatch": {"replicas": 3, "groups": 8, "autoscaling": {"enabled": True, "max": 6, "lag": 200}},
         "intake": {"secretFiles": {"YIWANG_INTAKE_SECRET_FILE": {"name": "n440305-intake", "key": "secret"}}},
@@ -273,6 +273,7 @@ def test_paths_lead_to_the_service_that_answers_them(tmp_path: Path) -> None:
         p["path"]: p["backend"]["service"]["name"].removeprefix("n440305-").replace("-", "_")
         for p in rule["http"]["paths"]
     }
+    assert {"/", "/reports", "/mesh", "/enforcement"} <= set(paths)
     for path, name in paths.items():
         [service] = find_services([name])
         routes = {f"/{str(p).strip('/')}" for handler in service.routes for p in paths_of(handler)}

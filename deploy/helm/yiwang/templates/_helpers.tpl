@@ -40,6 +40,11 @@ yiwang/node: {{ .root.Values.node.code | quote }}
 yiwang/tier: {{ .root.Values.node.tier }}
 {{- end -}}
 
+{{/* What the Ingress sends to each service unless its entry says otherwise. */}}
+{{- define "yiwang.paths" -}}
+{"intake": ["/reports"], "grid": ["/grid"], "dispatch": ["/", "/cases", "/worklist"], "notification": ["/notices"], "national_sync": ["/sync"], "enforcement": ["/enforcement"], "identity": ["/identity"], "mesh": ["/mesh"]}
+{{- end -}}
+
 {{/* The entries of `services` that are there, each complete: {name, run, replicas, groups, ...}, as JSON. */}}
 {{- define "yiwang.entries" -}}
 {{- $entries := dict -}}
@@ -47,6 +52,11 @@ yiwang/tier: {{ .root.Values.node.tier }}
 {{- $entry := $given | default dict -}}
 {{- if ne (toString $entry.enabled) "false" -}}
 {{- $whole := mergeOverwrite (deepCopy $.Values.defaults) (deepCopy $entry) (dict "name" $name "run" ($entry.run | default (list $name))) -}}
+{{- if not (hasKey $whole "paths") -}}
+{{- $paths := list -}}
+{{- range $service := $whole.run }}{{ $paths = concat $paths (get (include "yiwang.paths" $ | fromJson) $service | default list) }}{{ end -}}
+{{- $_ := set $whole "paths" $paths -}}
+{{- end -}}
 {{- if not (hasKey $whole "replicas") }}{{ $_ := set $whole "replicas" 1 }}{{ end -}}
 {{- $_ := set $entries $name $whole -}}
 {{- end -}}

@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import hashlib
+import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -84,7 +85,8 @@ def restore_command(directory: Path, replace: bool, keep_streams: bool, data: Pa
     data.mkdir(parents=True, exist_ok=True)
     place.remember(data, manifest.node)
     with place.locked(data), find_servers(data=data, accounts=[Account(manifest.node.account)]) as servers:
-        environ = place.node_environ(servers, manifest.node, data, 0)
+        given = {name: value for name, value in os.environ.items() if name.startswith("YIWANG_")}  # an nkey, a CA
+        environ = given | place.node_environ(servers, manifest.node, data, 0)
         incarnation = in_loop(restore(environ, directory, manifest, replace=replace, keep_streams=keep_streams))
     Console(soft_wrap=True).print(
         f"已恢复到 {manifest.made_at.astimezone():%Y-%m-%d %H:%M:%S}，世代号 {incarnation}；用 yiwang up 启动"
