@@ -6,6 +6,7 @@ import datetime as dt
 import time
 from typing import Any
 
+import msgspec
 from nats.aio.client import Client
 from yiwang.kit import App, JetStreamError, links
 from yiwang.kit.link import STREAMS, api
@@ -20,25 +21,29 @@ FULL = 0.8
 async def look(app: App, mesh: Mesh, said: dict[str, dict[str, int]], refused: dict[str, int]) -> list[Seen]:
     """Every link in both directions as this node sees it. *said*: child → stream → last sequence, of its heartbeat."""
     found = []
+    up = await api(app.nc, "STREAM.INFO.UP")
+    taken = {source["name"]: int(source.get("lag", 0)) for source in up.get("sources") or ()}
     for child in links.linked_children(mesh.page.by_code, mesh.code):
         standing = await bound(app.nc, "DOWN", links.downlink(child))
         info = await _info(app.nc, links.landing(child))
-        last = said.get(child, {}).get("UP", 0)
-        found.append(_seen(info, "UP", child, "up", standing, last, refused.get(child, 0)))
+        seen = _seen(info, "UP", child, "up", standing)
+        seen = msgspec.structs.replace(
+            seen, last_seq=said.get(child, {}).get("UP", 0), waiting=taken.get(links.landing(child), 0),
+            refused=refused.get(child, 0),
+        )  # fmt: skip
+        found.append(seen)
     if mesh.parent is not None:
         standing = await bound(app.nc, "UP", links.uplink(mesh.code))
         found.append(_seen(await _info(app.nc, "DOWN"), "DOWN", mesh.parent.code, "down", standing))
     return found
 
 
-def _seen(
-    info: dict[str, Any], source: str, peer: str, direction: str, standing: bool, last: int = 0, refused: int = 0
-) -> Seen:
+def _seen(info: dict[str, Any], source: str, peer: str, direction: str, standing: bool) -> Seen:
     state: dict[str, Any] = next((s for s in info.get("sources") or () if s["name"] == source), {})
     active = int(state.get("active", -1))
     return Seen(
         peer=peer, direction=direction, at=time.monotonic(), quiet_s=active / SECOND if active >= 0 else -1.0,
-        lag=int(state.get("lag", 0)), seq=int(state.get("seq", 0)), last_seq=last, connected=standing, refused=refused,
+        lag=int(state.get("lag", 0)), seq=int(state.get("seq", 0)), connected=standing,
     )  # fmt: skip
 
 
