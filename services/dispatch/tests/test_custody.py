@@ -12,7 +12,6 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from yiwang.contracts import (
-    Actor,
     CaseEvent,
     CaseHandoverOffered,
     CaseHandoverWithdrawn,
@@ -28,40 +27,12 @@ from yiwang.dispatch.case import Case
 from yiwang.dispatch.copies import Copy, tell
 from yiwang.dispatch.draft import Record
 from yiwang.dispatch.refusals import Refused
-from yiwang.dispatch.rules import Rules
 from yiwang.dispatch.snapshot import body_of, case_of
-from yiwang.dispatch.testing import BY_HAND, MONDAY, PLACE, some_case, some_rules
-from yiwang.dispatch.tiers import HOLDERS, Governance, TierNode, Tiers, first_command, holder
-
-CITY, LUOHU, NANSHAN, PROVINCE, OTHER_CITY = "440300", "440303", "440305", "440000", "440100"
-NODES = (
-    TierNode(code=PROVINCE, tier="province", name="广东省"),
-    TierNode(code=CITY, tier="city", parent=PROVINCE, name="深圳市"),
-    TierNode(code=LUOHU, tier="county", parent=CITY, name="罗湖区"),
-    TierNode(code=NANSHAN, tier="county", parent=CITY, name="南山区"),
-    TierNode(code=OTHER_CITY, tier="city", parent=PROVINCE, name="广州市"),
-    TierNode(code="440106", tier="county", parent=OTHER_CITY, name="天河区", works=False),
-)
-LEADER = Actor(person_ref="p-leader", role="shift_leader", kind="human")
-
-
-def rules_at(me: str, governance: str = "one_supervise_two_command", **change: Any) -> Rules:
-    """The small city's rules as the node *me* applies them."""
-    how = Governance(name=governance, holders=HOLDERS[governance])
-    return some_rules(
-        auto=BY_HAND, two_commands=governance != "single", tiers=Tiers(me, NODES),
-        governance=msgspec.structs.replace(how, **change),
-    )  # fmt: skip
-
+from yiwang.dispatch.testing import MONDAY, PLACE, some_case
+from yiwang.dispatch.testing_tiers import CITY, LEADER, LUOHU, NANSHAN, OTHER_CITY, PROVINCE, a_case_at, rules_at
+from yiwang.dispatch.tiers import HOLDERS, Governance, first_command, holder
 
 # -- who shall have it -------------------------------------------------------------------------------------------------
-
-
-def a_case(state: str, me: str, *, command: str = "district", **change: Any) -> Case:
-    case = some_case()
-    case.state, case.command = state, command
-    case.custody = msgspec.structs.replace(case.custody, jurisdiction=me)
-    return msgspec.structs.replace(case, **change)
 
 
 @pytest.mark.parametrize(
@@ -94,27 +65,27 @@ def a_case(state: str, me: str, *, command: str = "district", **change: Any) -> 
         ("single", CITY, "checking", "district", None),
     ],
 )
-def test_the_governance_says_which_node_has_a_case(governance, me, state, command, where) -> None:
+def test_the_governance_says_which_node_has_a_case_at(governance, me, state, command, where) -> None:
     """Luohu's case, seen from the city and from Luohu, under each way to govern."""
     rules = rules_at(me, governance)
 
-    assert holder(a_case(state, me, command=command), rules.governance, rules.tiers) == where
+    assert holder(a_case_at(state, me, command=command), rules.governance, rules.tiers) == where
 
 
 def test_a_wrong_place_is_another_nodes_matter() -> None:
     """Taken in Nanshan, it lies in Luohu; taken at the province, it belongs to the city; a city without districts' nodes
     keeps what its district would do; outside of the deployment nobody takes it."""
     where = {
-        me: holder(a_case("reported", me), rules_at(me).governance, rules_at(me).tiers)
+        me: holder(a_case_at("reported", me), rules_at(me).governance, rules_at(me).tiers)
         for me in (NANSHAN, PROVINCE, OTHER_CITY)
     }
     assert where == {NANSHAN: (LUOHU, "assignment"), PROVINCE: (CITY, "assignment"), OTHER_CITY: (LUOHU, "assignment")}
     rules = rules_at(OTHER_CITY)
     tianhe = msgspec.structs.replace(PLACE.area, city=OTHER_CITY, county="440106", street9="", community12="")
-    there = a_case("filed", OTHER_CITY, place=msgspec.structs.replace(PLACE, area=tianhe))
+    there = a_case_at("filed", OTHER_CITY, place=msgspec.structs.replace(PLACE, area=tianhe))
     assert holder(there, rules.governance, rules.tiers) is None
     beijing = msgspec.structs.replace(PLACE.area, province="110000", city="110100", county="110101", street9="")
-    far = a_case(
+    far = a_case_at(
         "reported", CITY, place=msgspec.structs.replace(PLACE, area=msgspec.structs.replace(beijing, community12=""))
     )
     assert holder(far, rules_at(CITY).governance, rules_at(CITY).tiers) is None
@@ -122,9 +93,9 @@ def test_a_wrong_place_is_another_nodes_matter() -> None:
 
 def test_a_node_that_stands_alone_hands_nothing_over() -> None:
     """Without a mesh everything is as in a single city; a district's own case waits for no city command."""
-    assert holder(a_case("filed", CITY), Governance(holders=HOLDERS["one_supervise_two_command"]), None) is None
-    assert first_command(a_case("accepted", CITY), None) == "city"
-    assert first_command(a_case("accepted", LUOHU), rules_at(LUOHU).tiers) == "district"
+    assert holder(a_case_at("filed", CITY), Governance(holders=HOLDERS["one_supervise_two_command"]), None) is None
+    assert first_command(a_case_at("accepted", CITY), None) == "city"
+    assert first_command(a_case_at("accepted", LUOHU), rules_at(LUOHU).tiers) == "district"
 
 
 # -- every state and message -------------------------------------------------------------------------------------------

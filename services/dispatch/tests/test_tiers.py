@@ -23,6 +23,9 @@ from yiwang.contracts import (
     CopyWanted,
     Custody,
     CustodyAnswered,
+    DirectiveApplied,
+    DirectiveExpired,
+    DirectiveRefused,
     Place,
 )
 from yiwang.dispatch.app import make_service
@@ -326,3 +329,84 @@ async def test_a_case_that_was_handed_over_has_no_alarm_at_its_sender(
         assert overdue.jurisdiction == LUOHU
         assert overdue.occurred_at - overdue.due_at < dt.timedelta(days=1)
         assert PLACE.area.county == LUOHU
+
+
+async def test_the_city_presses_a_case_of_its_district_and_is_answered(
+    test_servers: TestServers, tmp_path: Path
+) -> None:
+    """Supervised with a reply due: the district sees it, is told when it is late, and answers; the city sees it all."""
+    async with two(test_servers, tmp_path, "directive_reply") as t:
+        await t.take(LUOHU)
+        [sent] = await t.both.parent.until(CaseDispatched, timeout=PATIENCE_S)
+        no = sent.case.case_no
+        await t.until_case(t.city, no, elsewhere(LUOHU))
+        due = t.clock.now() + dt.timedelta(minutes=30)
+        body = {"kind": "leader", "opinion": "限时办结", "reply_required": True, "reply_due": due.isoformat()}
+        await t.act(t.city, "dispatcher", f"{no}/directives", expect=403, **body)
+        await t.act(t.city, "leader", f"{no}/directives", expect=422, **(body | {"opinion": ""}))
+        await t.act(t.county, "leader", f"{no}/directives", expect=409, action="recall", opinion="收回")
+        given = await t.act(t.city, "leader", f"{no}/directives", **body)
+        assert (given["state"], given["custodian_name"]) == ("issued", "区")
+
+        [applied] = await t.both.parent.until(DirectiveApplied, timeout=PATIENCE_S)
+        assert applied.directive_id == given["directive_id"]
+        shown = await t.get(t.county, f"/cases/{no}")
+        [pressed] = shown["custody"]["supervisions"]
+        assert (pressed["issuer"], pressed["kind"], pressed["opinion"]) == (CITY, "leader", "限时办结")
+        t.clock.advance(minutes=31)
+        await t.both.parent.until(CaseOverdue, where=lambda e: e.stage == "supervision", timeout=PATIENCE_S)
+        reply = {"directive_id": given["directive_id"], "opinion": "已安排人员，今日办结"}
+        await t.act(t.county, "dispatcher", f"{no}/supervision_reply", **reply)
+        await t.act(t.county, "dispatcher", f"{no}/supervision_reply", expect=409, **reply)
+        seen = await t.until_case(t.city, no, lambda s: bool(s["custody"]["supervisions"][0].get("replied_at")))
+        assert seen["custody"]["supervisions"][0]["overdue"]
+        assert seen["history"][-1]["opinion"] == "已安排人员，今日办结"
+        [known] = await t.get(t.city, f"/cases/{no}/directives", "leader")
+        assert (known["state_name"], known["side"]) == ("已执行", "issued")
+
+
+async def test_a_directive_that_comes_too_late_is_refused_and_a_silent_district_is_told_of(
+    test_servers: TestServers, tmp_path: Path
+) -> None:
+    """The link is cut until after its end: the city is told that nobody answered, then why it was refused."""
+    async with two(test_servers, tmp_path, "directive_late") as t:
+        await t.take(LUOHU)
+        [sent] = await t.both.parent.until(CaseDispatched, timeout=PATIENCE_S)
+        no = sent.case.case_no
+        await t.until_case(t.city, no, elsewhere(LUOHU))
+        t.both.cut()
+        ends = t.clock.now() + dt.timedelta(minutes=10)
+        await t.act(t.city, "supervisor", f"{no}/directives", opinion="请办理", expires_at=ends.isoformat())
+        assert len(await t.get(t.city, "/cases/directives", "leader")) == 1
+        t.clock.advance(minutes=11)
+        await t.both.parent.until(DirectiveExpired, timeout=PATIENCE_S)
+        t.both.mend()
+        [refused] = await t.both.parent.until(DirectiveRefused, timeout=PATIENCE_S)
+        assert refused.reason_code == "expired"
+        assert "重新下达" in refused.reason
+
+        async def known() -> bool:
+            found = await t.get(t.city, f"/cases/{no}/directives", "leader")
+            return found[0]["state"] == "refused"
+
+        await until(known, lambda: "the city doesn't know of the refusal")
+        assert not (await t.get(t.county, f"/cases/{no}"))["custody"]["supervisions"]
+
+
+async def test_the_city_takes_a_case_back(test_servers: TestServers, tmp_path: Path) -> None:
+    """Recalled, it comes with everything and isn't sent down again by rule."""
+    async with two(test_servers, tmp_path, "directive_recall") as t:
+        await t.take(CITY)
+        [_, sent] = await t.both.parent.until(CaseDispatched, 2, timeout=PATIENCE_S)
+        no = sent.case.case_no
+        shown = await t.until_case(t.city, no, lambda s: s["case"]["state"] == "dispatched")
+        stale = await t.act(
+            t.city, "leader", f"{no}/directives", expect=409, action="recall", opinion="x", version=1
+        )
+        assert "您看到的是第 1 版" in stale["detail"]
+        body = {"action": "recall", "opinion": "由市直接处置", "version": shown["case"]["version"]}
+        await t.act(t.city, "leader", f"{no}/directives", **body)
+        shown = await t.until_case(t.city, no, lambda s: not s["custody"]["read_only"])
+        assert (shown["case"]["state"], shown["custody"]["epoch"]) == ("dispatched", 3)
+        await t.act(t.city, "dept_operator", f"{no}/assign_handler", handler_ref="p-handler")
+        await t.until_case(t.county, no, lambda s: s["case"]["state"] == "handling" and s["custody"]["read_only"])

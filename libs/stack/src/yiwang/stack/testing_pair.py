@@ -49,10 +49,11 @@ class Pair:
         """Be the link, until it is `over`."""
         await self._widen()
         while not self.over.is_set():
-            if self.up.is_set():
-                await self._pump("up", self.child, "UP", self.parent)
-                await self._pump("down", self.parent, "DOWN", self.child)
-                await self._pump("copies", self.parent, "UP", self.child)
+            with contextlib.suppress(TimeoutError):  # as a real link does, it tries again
+                if self.up.is_set():
+                    await self._pump("up", self.child, "UP", self.parent)
+                    await self._pump("down", self.parent, "DOWN", self.child)
+                    await self._pump("copies", self.parent, "UP", self.child)
             await asyncio.sleep(POLL_S)
 
     async def _widen(self) -> None:

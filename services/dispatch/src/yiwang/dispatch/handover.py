@@ -16,7 +16,7 @@ from yiwang.contracts import (
 )
 from yiwang.kit import Context, Event, Reject, Retry, Timer
 
-from . import custody, handlers, receiving, store, tier_store
+from . import custody, directing, handlers, receiving, store, tier_store
 from .auto import Work
 from .case import Case
 from .custody import SYSTEM_ACTOR
@@ -90,6 +90,7 @@ async def released(event: CustodyReleased, ctx: Context) -> list[Event]:
     await handlers.keep(ctx, [work])
     await tier_store.sql.run(ctx.tx, "set_home", event.case_id)
     await tier_store.forget_copies(ctx.tx, [event.case_id])
+    await directing.watch_replies(ctx, work.case)
     return list(work.events)
 
 

@@ -7,16 +7,21 @@ from litestar import get, post
 from litestar.params import Parameter
 from yiwang.kit import App, Caller, allow, answers
 
-from . import custody_actions, tier_store
+from . import custody_actions, directive_actions, tier_store
 from .actions import Done
 from .custody_actions import RECEIVERS, SENDERS, AnswerBody, Answered, HandOverBody, WithdrawBody
+from .directive_actions import REPLIERS, DirectiveBody, Issued, ReplyBody
 from .errors import NO_OFFER, NOT_FOUND, REFUSED, STALE
-from .http import seen_areas
+from .http import seen_areas, visible
 from .rules import Rules
-from .views_tiers import IncomingView, incoming_view
+from .views_tiers import DirectiveView, IncomingView, directive_view, incoming_view
 
 Short = Annotated[str, Parameter(max_length=100)]
 MOST: Final = 200
+DIRECTING: Final = (
+    "not_your_role", "outside_area", "opinion_missing", "directive_not_below", "directive_own", "directive_finished",
+    "directive_dates",
+)  # fmt: skip
 AWAY: Final = ("not_your_role", "outside_area", "moved_away", "not_custodian", "opinion_missing")
 
 
@@ -72,10 +77,51 @@ def _answer_route(decision: str, words: str) -> Any:
     )(do)
 
 
+@post(
+    "/cases/{no:str}/directives",
+    guards=[allow("supervisor", "leader")],
+    status_code=200,
+    opt={"idempotent": True},
+    responses=answers(NOT_FOUND, STALE, *(REFUSED[k] for k in DIRECTING)),
+)
+async def give_directive(no: Short, data: DirectiveBody, app: App, caller: Caller) -> Issued:
+    """督办、收回、指定办理: tell the node that has the case what to do; it applies or refuses it."""
+    return await directive_actions.direct(app, caller, no, data)
+
+
+@get("/cases/{no:str}/directives", guards=[allow()], responses=answers(NOT_FOUND))
+async def list_directives(no: Short, app: App, caller: Caller) -> list[DirectiveView]:
+    """The directives about a case that this node gave or was given, newest first."""
+    case = await visible(app, caller, no)
+    return [directive_view(one, app.get(Rules)) for one in await tier_store.directives_of(app.pool, case.case_id)]
+
+
+@get("/cases/directives", guards=[allow("supervisor", "leader", "shift_leader")])
+async def list_open_directives(app: App, caller: Caller) -> list[DirectiveView]:
+    """Directives of this node that nobody has answered yet, oldest first."""
+    return [directive_view(one, app.get(Rules)) for one in await tier_store.open_directives(app.pool, MOST)]
+
+
+@post(
+    "/cases/{no:str}/supervision_reply",
+    guards=[allow(*REPLIERS)],
+    status_code=200,
+    opt={"idempotent": True},
+    responses=answers(NOT_FOUND, STALE, *(REFUSED[k] for k in (*AWAY, "outside_unit", "supervision_missing"))),
+)
+async def reply_supervision(no: Short, data: ReplyBody, app: App, caller: Caller) -> Done:
+    """督办回复: answer who presses the case."""
+    return await directive_actions.reply(app, caller, no, data)
+
+
 TIERS: Final[Sequence[Any]] = (
     list_offers,
     hand_over,
     withdraw_offer,
+    list_open_directives,
+    give_directive,
+    list_directives,
+    reply_supervision,
     _answer_route("accept", "接收移交: the case is ours as soon as the sender lets it go."),
     _answer_route("refuse", "拒收移交: the case stays with the sender, who is told why."),
 )

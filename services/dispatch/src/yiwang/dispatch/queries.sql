@@ -67,7 +67,7 @@ select queue, count(*) filter (where area like any($1::text[])) as in_area,
 from cases where queue <> '' and away is null group by queue;
 
 -- page_for_snapshot: cases changed since a moment, by id
-select doc::text as doc from cases where updated_at >= $1 and case_id > $2 order by case_id limit $3;
+select doc::text as doc from cases where updated_at >= $1 and case_id > $2 and away is null order by case_id limit $3;
 
 -- flow_of_cases: the flow of some cases, in order
 select case_id, seq, version, action, result, state_before, state_after, role, unit_id, person_ref, opinion, receiver,

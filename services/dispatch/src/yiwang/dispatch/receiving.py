@@ -150,6 +150,8 @@ def take(
         offer_id=released.offer_id, from_jurisdiction=sender, to_jurisdiction=released.to_jurisdiction,
         epoch=released.epoch, addressee=sender,
     )  # fmt: skip
+    if event is not None and event.reason in ("recall", "assignment") and (where := rules.elsewhere(work.case)):
+        work.case.kept = f"{where[0]}/{where[1]}"  # somebody wants it here: rules don't send it on
     return work
 
 

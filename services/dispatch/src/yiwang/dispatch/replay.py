@@ -123,6 +123,10 @@ def _marked(case: Case, event: CaseDeadlineWarned | CaseOverdue) -> dict[str, An
         return {"since": case.since, "offer": msgspec.structs.replace(case.offer, alarmed=True)}
     return {
         "since": case.since,
+        "supervisions": tuple(
+            msgspec.structs.replace(one, overdue=True) if one.directive_id == event.clock_id else one
+            for one in case.supervisions
+        ),
         "clocks": tuple(
             msgspec.structs.replace(one, warned=True, overdue=one.overdue or late)
             if one.clock.clock_id == event.clock_id

@@ -12,6 +12,7 @@ from yiwang.kit import Sql
 
 from .case import Case
 from .copies import MOMENTS, Copy, Told
+from .directives import Directive
 from .draft import Record
 from .receiving import Incoming
 from .store import Filter, below
@@ -19,6 +20,7 @@ from .store import Filter, below
 sql: Final = Sql("yiwang.dispatch", "tiers.sql")
 _case: Final = msgspec.json.Decoder(Case)
 _record: Final = msgspec.json.Decoder(Record)
+_directive: Final = msgspec.json.Decoder(Directive)
 _incoming: Final = msgspec.json.Decoder(Incoming)
 
 
@@ -188,3 +190,26 @@ async def highest_numbers(tx: Any, jurisdiction: str) -> list[str]:
     areas.level_of(jurisdiction)
     rows = await tx.fetch(sql["highest_numbers"], f"{jurisdiction}%")
     return [row["case_no"] for row in rows]
+
+
+# -- directives --------------------------------------------------------------------------------------------------------
+
+
+async def lock_directive(tx: Any, directive_id: str) -> Directive | None:
+    doc = await sql.value(tx, "lock_directive", directive_id)
+    return None if doc is None else _directive.decode(doc)
+
+
+async def save_directive(tx: Any, one: Directive, now: dt.datetime) -> None:
+    said = one.said
+    await sql.run(tx, "save_directive", said.directive_id, said.case_id, one.side, one.state, now, text(one))
+
+
+async def directives_of(db: Any, case_id: str) -> list[Directive]:
+    """The directives of a case that this node gave or was given, newest first."""
+    return [_directive.decode(row["doc"]) for row in await db.fetch(sql["directives_of"], case_id)]
+
+
+async def open_directives(db: Any, limit: int) -> list[Directive]:
+    """Directives that wait for an answer, oldest first."""
+    return [_directive.decode(row["doc"]) for row in await db.fetch(sql["open_directives"], limit)]

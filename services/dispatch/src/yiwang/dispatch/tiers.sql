@@ -98,7 +98,7 @@ on conflict (directive_id) do update set state = excluded.state, doc = excluded.
 select doc::text as doc from directives where case_id = $1 order by issued_at desc;
 
 -- open_directives: directives that wait for an answer, oldest first
-select doc::text as doc from directives where state in ('issued', 'applied') order by issued_at limit $1;
+select doc::text as doc from directives where state = 'issued' and side = 'issued' order by issued_at limit $1;
 
 -- highest_numbers: the highest case number of each day that copies of a jurisdiction's cases and own cases show
 select max(case_no) as case_no from (

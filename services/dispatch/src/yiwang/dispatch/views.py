@@ -4,17 +4,35 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from typing import Final
 
 import msgspec
 from yiwang.contracts import Assignment, Category, MediaRef, Place
 
 from .case import Case, Referral, Task
+from .directives import KINDS
 from .domain import Record
 from .explain import UNITS, ClockView, clock_view
 from .queues import QUEUES, queue_of
 from .rules import Rules
 from .states import ACTIONS, RESULTS, ROLE_NAMES, STATES, Row
 from .store import Listed
+
+BESIDE: Final = {
+    "enforcement_closed": "执法结果",
+    "hand_over": "移交",
+    "withdraw_offer": "撤回移交",
+    "handover_refused": "对方拒收",
+    "handover_overdue": "移交逾期未接收",
+    "take_over": "接收移交",
+    "supervise": "督办",
+    "reply_supervision": "督办回复",
+    "supervision_overdue": "督办逾期未回复",
+    "visit": "回访",
+    "case.deadline_warned.v1": "临期预警",
+    "case.overdue.v1": "超时",
+}
+"""Lines of the flow that no action of the table made."""
 
 
 class CaseItem(msgspec.Struct, frozen=True, kw_only=True):
@@ -222,9 +240,9 @@ def line(r: Record, rules: Rules) -> LineView:
         seq=r.seq,
         version=r.version,
         action=r.action,
-        action_name=ACTIONS.get(r.action, "执法结果" if r.action == "enforcement_closed" else r.action),
+        action_name=ACTIONS.get(r.action) or BESIDE.get(r.action, r.action),
         result=r.result,
-        result_name=RESULTS.get(r.result, r.result),
+        result_name=RESULTS.get(r.result) or KINDS.get(r.result, r.result),
         state_before=r.state_before,
         state_after=r.state_after,
         state_name=STATES[r.state_after],

@@ -8,7 +8,9 @@ from collections.abc import Callable
 import msgspec
 from yiwang.contracts import Category, Supervision
 
+from . import directives
 from .case import Case, Offer
+from .directives import Directive
 from .receiving import STATES, Incoming
 from .rules import Rules
 from .tier_store import Seen
@@ -74,6 +76,59 @@ class IncomingView(msgspec.Struct, frozen=True, kw_only=True):
     area: str
     opinion: str
     offered_at: dt.datetime
+
+
+class DirectiveView(msgspec.Struct, frozen=True, kw_only=True):
+    """A directive, as the node that gave it or was given it knows its fate."""
+
+    directive_id: str
+    case_id: str
+    case_no: str
+    side: str
+    """issued or taken"""
+    action: str
+    action_name: str
+    kind: str
+    kind_name: str
+    issuer: str
+    issuer_name: str
+    custodian: str
+    custodian_name: str
+    opinion: str
+    state: str
+    state_name: str
+    reason: str
+    expires_at: dt.datetime
+    reply_required: bool
+    reply_due: dt.datetime | None
+    answered_at: dt.datetime | None
+
+
+def directive_view(one: Directive, rules: Rules) -> DirectiveView:
+    """A directive in a list."""
+    name, said = rules.tiers.name if rules.tiers else str, one.said
+    return DirectiveView(
+        directive_id=said.directive_id,
+        case_id=said.case_id,
+        case_no=said.case_no,
+        side=one.side,
+        action=said.action,
+        action_name=directives.ACTIONS.get(said.action, said.action),
+        kind=said.kind,
+        kind_name=directives.KINDS.get(said.kind, said.kind),
+        issuer=one.issuer,
+        issuer_name=name(one.issuer),
+        custodian=said.addressee,
+        custodian_name=name(said.addressee),
+        opinion=said.opinion,
+        state=one.state,
+        state_name=directives.STATES[one.state],
+        reason=one.reason,
+        expires_at=said.expires_at,
+        reply_required=said.reply_required,
+        reply_due=said.reply_due,
+        answered_at=one.answered_at,
+    )
 
 
 def custody_view(case: Case, rules: Rules, as_of: dt.datetime | None = None) -> CustodyView:

@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
-from yiwang.contracts import CopyWanted, CustodyAnswered, CustodyReleased
+from yiwang.contracts import (
+    CaseDirected,
+    CopyWanted,
+    CustodyAnswered,
+    CustodyReleased,
+    DirectiveApplied,
+    DirectiveRefused,
+)
 from yiwang.kit import Scope, Service
 
-from . import handover, passing, watching
+from . import directing, handover, passing, watching
 
 
 def join_tiers(service: Service) -> None:
-    """Hand-over, copies of others' cases."""
+    """Hand-over, copies of others' cases, directives."""
     for kind in watching.WATCHED:
         service.on_batch(kind, scope=Scope.BELOW)(watching.watch)
     service.on(CustodyAnswered, scope=Scope.BELOW)(handover.answered)
     service.on(CustodyReleased, scope=Scope.BELOW)(handover.released)
     service.on(CopyWanted, scope=Scope.BELOW)(watching.wanted)
+    service.on(CaseDirected)(directing.directed)
+    service.on(DirectiveApplied, scope=Scope.BELOW)(directing.applied)
+    service.on(DirectiveRefused, scope=Scope.BELOW)(directing.refused)
+    service.timer(directing.EXPIRY)(directing.nobody_answered)
+    service.timer(directing.REPLY)(directing.reply_due)
     service.timer(passing.OFFER)(handover.nobody_answered)
     service.timer(handover.CLAIM)(handover.claim_again)
     service.timer(watching.GAP)(watching.ask_for_missing)
