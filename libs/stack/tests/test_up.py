@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,10 +13,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import pytest
 from yiwang.stack._process import free_port
 from yiwang.stack.place import Run, running_at
 
+PROFILE = Path(__file__).parents[3] / "deploy" / "profiles" / "shenzhen"
+pytestmark = pytest.mark.timeout(400)
 YIWANG = [sys.executable, "-m", "yiwang.stack"]
 QUIET = {name: value for name, value in os.environ.items() if not name.startswith("YIWANG_")}
 
@@ -23,7 +27,9 @@ QUIET = {name: value for name, value in os.environ.items() if not name.startswit
 @contextmanager
 def up(data: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], Run]]:
     """A node that is up; stopped by Ctrl-C at the end, as a person would."""
-    command = [*YIWANG, "up", "flood_watch", "identity", "--data", str(data), "--port", str(free_port()), *arguments]
+    services = [word for word in arguments if not word.startswith("--")] or ["flood_watch", "identity"]
+    options = [word for word in arguments if word.startswith("--")]
+    command = [*YIWANG, "up", *services, "--data", str(data), "--port", str(free_port()), *options]
     with (data.parent / "up.log").open("a") as log:
         process = subprocess.Popen(command, cwd=data.parent, env=QUIET, stdout=log, stderr=log, text=True)
     try:
@@ -33,7 +39,7 @@ def up(data: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], Run
         yield process, run
     finally:
         process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 0, (data.parent / "up.log").read_text()
+        assert process.wait(60) == 0, (data.parent / "up.log").read_text()
 
 
 def wait_ready(process: subprocess.Popen[str], data: Path) -> None:
@@ -44,7 +50,7 @@ def wait_ready(process: subprocess.Popen[str], data: Path) -> None:
         run = running_at(data)
         return run is not None and answers(f"http://127.0.0.1:{run.environ['YIWANG_HTTP_PORT']}/readyz")
 
-    wait(process, ready, "yiwang up", data.parent / "up.log", 40)  # type: ignore[arg-type]
+    wait(process, ready, "yiwang up", data.parent / "up.log", 120)  # type: ignore[arg-type]
 
 
 def answers(url: str) -> bool:
@@ -114,8 +120,27 @@ def test_a_fallen_service_is_started_again(open_dir: Path) -> None:
 
         back = f"http://127.0.0.1:{run.environ['YIWANG_HTTP_PORT']}/readyz"
         log = open_dir / "up.log"
-        wait(process, lambda: child(process.pid, "flood_watch") not in (0, watch) and answers(back), "it", log, 30)  # type: ignore[arg-type]
+        wait(process, lambda: child(process.pid, "flood_watch") not in (0, watch) and answers(back), "it", log, 120)  # type: ignore[arg-type]
         assert "重新启动" in log.read_text()
+
+
+def test_with_one_process_each_the_worklist_is_entered_at_one_address(open_dir: Path) -> None:
+    """Login of one process, cases and page of another, the live stream of a third: all behind the gateway."""
+    data = open_dir / "var"
+    with up(data, "--processes", "dispatch", "identity", "notification", f"--profile-dir={PROFILE}") as (_, run):
+        made = yiwang("user", "add", "zhao", "--name", "赵", "--role", "acceptor", "--area", "440300",
+                      "--data", str(data), cwd=open_dir)  # fmt: skip
+        [first] = re.findall(r"初始密码 (\S+?)（", made.stdout)
+        with httpx.Client(base_url=f"http://127.0.0.1:{run.environ['YIWANG_HTTP_PORT']}", timeout=30, trust_env=False) as http:
+            new = {"login": "zhao", "old": first, "new": "Wangge-2026-xin"}
+            assert http.post("/identity/password", json=new).status_code == 204
+            token = http.post("/identity/token", json={"login": "zhao", "password": new["new"]}).json()["access_token"]
+            http.headers["Authorization"] = f"Bearer {token}"
+            assert "<html" in http.get("/worklist").text
+            assert http.get("/cases").json() == {"cases": [], "cursor": ""}
+            assert http.get("/notices").json()["items"] == []
+            with http.stream("GET", "/notices/stream") as answer:
+                assert answer.headers["content-type"].startswith("text/event-stream")
 
 
 def child(parent: int, word: str) -> int:

@@ -10,6 +10,7 @@ import click
 COMMANDS = {
     "up": "yiwang.stack.up:command",
     "run": "yiwang.stack.up:run_command",
+    "gateway": "yiwang.stack.gateway:command",
     "migrate": "yiwang.stack.up:migrate_command",
     "demo": "yiwang.stack.demo:command",
     "import": "yiwang.stack.importer:command",

@@ -20,19 +20,26 @@ _LEVELS = {"warning": "yellow", "error": "bold red", "critical": "bold red", "de
 _HIDDEN = frozenset({"event", "level", "timestamp", "service", "logger", "node"})
 
 
-class Child:
-    """One service's process."""
+class Part(msgspec.Struct, frozen=True):
+    """What one process is: the words after `yiwang`, and its variables."""
 
-    def __init__(self, name: str, environ: Mapping[str, str], show: Callable[[str, str], None]) -> None:
+    arguments: tuple[str, ...]
+    environ: dict[str, str]
+
+
+class Child:
+    """One part's process."""
+
+    def __init__(self, name: str, part: Part, show: Callable[[str, str], None]) -> None:
         self.name = name
-        self._environ, self._show = environ, show
+        self._part, self._show = part, show
         self._falls = 0
         self._due = 0.0
         self.process = self._start()
 
     def _start(self) -> subprocess.Popen[bytes]:
         process = _process.spawn(
-            [sys.executable, "-m", "yiwang.stack", "run", self.name], log=None, env=self._environ, cwd="."
+            [sys.executable, "-m", "yiwang.stack", *self._part.arguments], log=None, env=self._part.environ, cwd="."
         )
         threading.Thread(target=self._read, args=(process,), daemon=True).start()
         return process
@@ -83,13 +90,13 @@ class Log:
         self._console.print(text, soft_wrap=True)
 
 
-def supervise(environs: Mapping[str, Mapping[str, str]], console: Console, started: Callable[[], None]) -> None:
-    """Run each service with its variables until SIGINT or SIGTERM, then stop them together."""
+def supervise(parts: Mapping[str, Part], console: Console, started: Callable[[], None]) -> None:
+    """Run each part until SIGINT or SIGTERM, then stop them together."""
     over = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: over.set())
-    show = Log(list(environs), console)
-    children = [Child(name, environ, show) for name, environ in environs.items()]
+    show = Log(list(parts), console)
+    children = [Child(name, part, show) for name, part in parts.items()]
     started()
     while not over.wait(0.3):
         for child in children:

@@ -15,8 +15,9 @@ from rich.table import Table
 from yiwang.kit import App, ConfigError, Service, migrate, serve
 from yiwang.stack import place, registry
 from yiwang.stack.embedded import Account, ServerFailed, Unreachable
+from yiwang.stack.gateway import owners_of
 from yiwang.stack.servers import Servers, find_servers
-from yiwang.stack.supervise import supervise
+from yiwang.stack.supervise import Part, supervise
 
 T = TypeVar("T")
 
@@ -28,7 +29,7 @@ class Plan(msgspec.Struct, frozen=True):
         services: names of services
         node: the node they serve
         data: the data directory
-        port: HTTP port of the one process, or of the first of several
+        port: HTTP port of the one process, or of the gateway before several
         processes: one process per service
     """
 
@@ -39,8 +40,20 @@ class Plan(msgspec.Struct, frozen=True):
     processes: bool
 
     def port_of(self, name: str) -> int:
-        """The HTTP port on which this service answers."""
-        return self.port + self.services.index(name) if self.processes else self.port
+        """The HTTP port on which this service itself answers."""
+        return self.port + 1 + self.services.index(name) if self.processes else self.port
+
+    def parts(self, environ: Mapping[str, str]) -> dict[str, Part]:
+        """The processes: each service on 127.0.0.1, and the gateway that makes them one address."""
+        own = {"YIWANG_HTTP_HOST": "127.0.0.1"}
+        found = {
+            name: Part(("run", name), dict(environ) | own | {"YIWANG_HTTP_PORT": str(self.port_of(name))})
+            for name in self.services
+        }
+        targets = [f"{name}=http://127.0.0.1:{self.port_of(name)}" for name in self.services]
+        host = environ.get("YIWANG_HTTP_HOST", "127.0.0.1")
+        found["gateway"] = Part(("gateway", *targets, "--host", host, "--port", str(self.port)), dict(environ))
+        return found
 
 
 @click.command("up")
@@ -49,7 +62,7 @@ class Plan(msgspec.Struct, frozen=True):
 @click.option("--profile-dir", default="", help="城市配置目录（默认 deploy/profiles/shenzhen）")
 @click.option("--data", type=click.Path(path_type=Path), default=place.DEFAULT_DATA, help="数据目录（默认 ./var）")
 @click.option("--port", default=8080, help="HTTP 端口")
-@click.option("--processes/--one-process", default=False, help="每个服务一个进程")
+@click.option("--processes/--one-process", default=False, help="每个服务一个进程，前面一个网关")
 def command(services: Sequence[str], profile: str, profile_dir: str, data: Path, port: int, processes: bool) -> None:
     """启动服务器和服务；Ctrl-C 全部停止，再次启动数据还在。"""
     names = tuple(dict.fromkeys(services)) or registry.SETS[profile]
@@ -84,8 +97,8 @@ def run_plan(plan: Plan, console: Console) -> None:
         table = what_runs(plan, services, servers, own)
         with place.announced(plan.data, own):
             if plan.processes:
-                environs = {s: environ | {"YIWANG_HTTP_PORT": str(plan.port_of(s))} for s in plan.services}
-                supervise(environs, console, lambda: console.print(table))
+                owners_of(zip(plan.services, services, strict=True))  # a clash is told before anything starts
+                supervise(plan.parts(environ), console, lambda: console.print(table))
             else:
                 serve_here(services, environ, lambda _: console.print(table))
     console.print("已全部停止，数据在 " + str(plan.data.absolute()), style="green")
@@ -151,7 +164,7 @@ def what_runs(plan: Plan, services: Sequence[Service], servers: Servers, environ
     table.add_row("NATS", _without_login(environ["YIWANG_NATS_URL"]), nats)
     table.add_row("PostgreSQL", _without_login(environ["YIWANG_DATABASE_URL"]), kinds[servers.postgres_kind])
     if "dispatch" in plan.services:
-        table.add_row("办案工作台", f"http://127.0.0.1:{plan.port_of('dispatch')}/worklist", "登录后办理案件")
+        table.add_row("办案工作台", f"http://127.0.0.1:{plan.port}/worklist", "登录后办理案件")
     table.add_row("接口文档", f"http://127.0.0.1:{plan.port}/schema", "OpenAPI")
     table.add_row("数据", str(plan.data.absolute()), f"配置 {plan.node.profile or '内置'}")
     return table
