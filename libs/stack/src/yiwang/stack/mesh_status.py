@@ -20,12 +20,14 @@ from rich.text import Text
 from rich.tree import Tree
 from yiwang.kit.link import connect
 from yiwang.stack import place
+from yiwang.stack.refusals import refused_command
 
 SUBJECT = "yw-mesh.status"
 LOCAL = dt.timezone(dt.timedelta(hours=8))
 STATES = {
     "here": ("本节点", "cyan"), "ok": ("正常", "green"), "late": ("滞后", "yellow"), "stalled": ("停滞", "bold red"),
     "cut": ("中断", "bold red"), "never": ("从未连通", "red"), "silent": ("无心跳", "red"), "docked": ("对接平台", "magenta"),
+    "hidden": ("看不到", "yellow"),
 }  # fmt: skip
 CLASSES = {"basic": "基础型", "standard": "通用型", "smart": "智慧型"}
 
@@ -33,6 +35,9 @@ CLASSES = {"basic": "基础型", "standard": "通用型", "smart": "智慧型"}
 @click.group("mesh")
 def command() -> None:
     """网络：省、市、县各节点之间的链路。"""
+
+
+command.add_command(refused_command)
 
 
 @command.command("status")

@@ -62,8 +62,8 @@ class Wire:
                 for end in ends:
                     end.cancel()
                 await asyncio.gather(*ends, return_exceptions=True)
-        except OSError:
-            pass  # the parent's server is away: the child tries again
+        except (OSError, asyncio.CancelledError):
+            pass  # the parent's server is away, and the child tries again; or the line is taken down
         finally:
             self._pumps.discard(task)
             for side in (writer, far):

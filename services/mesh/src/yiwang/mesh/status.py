@@ -13,6 +13,9 @@ from .service import Page
 from .store import AlarmRow, DayCount, Peer, sql
 from .watch import DAY, wall
 
+DARK = frozenset({"cut", "stalled", "never", "silent", "hidden"})
+"""States of a place in which what lies below it can't be seen"""
+
 
 class StandingAlarm(msgspec.Struct, frozen=True, kw_only=True):
     """An alarm that stands, of this node or heard from below."""
@@ -34,7 +37,8 @@ class PlaceState(msgspec.Struct, frozen=True, kw_only=True):
     klass: str
     host: str
     state: str
-    """here, ok, late, stalled, cut, never, silent (no heartbeat for long) or docked"""
+    """here, ok, late, stalled, cut, never, silent (no heartbeat for long), hidden (a node above it is out of sight, so
+    that all of this is as of `as_of`) or docked"""
     lacks: tuple[str, ...] = ()
     as_of: dt.datetime | None = None
     """When the node said what stands here"""
@@ -91,12 +95,17 @@ async def mesh_state(app: App) -> MeshState | None:
     counts = {row.area: row for row in await sql.rows(app.pool, "day_counts", DayCount, today)}
     alarms = await sql.rows(app.pool, "all_standing", AlarmRow)
     known = {node.code for node in subtree(mesh)}
-    places = tuple(
-        _place(mesh, node, peers.get(node.code), beats, counts.get(node.code), now, app.settings.silent_after_s)
-        for node in subtree(mesh)
-    )
+    places: list[PlaceState] = []
+    out_of_sight: set[str] = set()
+    for node in subtree(mesh):
+        place = _place(mesh, node, peers.get(node.code), beats, counts.get(node.code), now, app.settings.silent_after_s)
+        if place.parent in out_of_sight and place.state != "docked":
+            place = msgspec.structs.replace(place, state="hidden")
+        if place.state in DARK:
+            out_of_sight.add(place.code)
+        places.append(place)
     return MeshState(
-        node=mesh.code, topology=mesh.page.topology, version=mesh.page.version, at=now, places=places,
+        node=mesh.code, topology=mesh.page.topology, version=mesh.page.version, at=now, places=tuple(places),
         alarms=tuple(StandingAlarm(**msgspec.structs.asdict(row)) for row in alarms if row.node in known),
         page_broken=page.broken,
     )  # fmt: skip

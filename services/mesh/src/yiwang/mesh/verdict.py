@@ -22,6 +22,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
         lag: events that wait at the peer, by the peer's own count
         seq: the last sequence of the peer's stream that arrived
         last_seq: what the peer said was its stream's last sequence, 0 if it hasn't
+        waiting: events that have landed here and that our own stream has not taken yet
         connected: the peer's side of the link hears us (its interest has reached us)
         refused: events in quarantine
     """
@@ -33,19 +34,25 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     lag: int = 0
     seq: int = 0
     last_seq: int = 0
+    waiting: int = 0
     connected: bool = False
     refused: int = 0
 
     @property
     def behind(self) -> int:
         """Events that lie there and not yet here, as far as anybody knows."""
-        return max(self.lag, self.last_seq - self.seq, 0)
+        return max(self.lag, self.last_seq - self.seq, 0) + self.waiting
+
+    @property
+    def mark(self) -> tuple[int, int]:
+        """What differs when something has moved."""
+        return self.seq, self.waiting
 
 
 class Track(msgspec.Struct):
     """What is remembered of a link between two looks."""
 
-    seq: int = -1
+    mark: tuple[int, int] = (-1, 0)
     moved_at: float = 0.0
     remedied_at: float = float("-inf")
     remedies: int = 0
@@ -58,8 +65,8 @@ def judge(seen: Seen, track: Track, cut_after: float, stall_after: float) -> str
     cut: no sign of the peer, and nothing says that the line stands. stalled: the line stands, events wait, and none has
     come for *stall_after* seconds; or the line stands and the source has shown no life for *cut_after* seconds.
     """
-    if seen.seq != track.seq or not seen.behind:
-        track.seq, track.moved_at = seen.seq, seen.at
+    if seen.mark != track.mark or not seen.behind:
+        track.mark, track.moved_at = seen.mark, seen.at
     silent = seen.quiet_s < 0 or seen.quiet_s > cut_after
     if silent and seen.connected and seen.at - track.moved_at >= (0 if seen.quiet_s > cut_after else stall_after):
         state = "stalled"

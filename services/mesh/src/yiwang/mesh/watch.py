@@ -72,7 +72,7 @@ class Watch:
         never = state == "never" and seen.at - self.beginning > app.settings.stall_after_s
         if state == "stalled" or never:
             if may_remedy(track, seen.at):
-                stream = links.landing(seen.peer) if seen.direction == "up" else "DOWN"
+                stream = "DOWN" if seen.direction == "down" else "UP" if seen.waiting else links.landing(seen.peer)
                 track.remedied_at, track.remedies = seen.at, track.remedies + 1
                 done = await restart_source(app.nc, stream, track.remedies)
                 self.remedies[f"link_stalled/{seen.peer}/{seen.direction}"] = done
