@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import datetime as dt
 import subprocess
 import sys
 import tomllib
@@ -13,7 +15,7 @@ from typing import Any
 import msgspec
 import yaml
 from yiwang.stack.topology import load
-from yiwang.stack.topology.containers import helm_values
+from yiwang.stack.topology.containers import container_files, helm_values
 from yiwang.stack.topology.keys import KeyRing
 
 from .objects import Object, Pod, pod_of
@@ -73,8 +75,6 @@ def pods(objects: list[Object]) -> dict[str, Pod]:
 @cache
 def keys_of(topology: str, directory: Path) -> KeyRing:
     """Fresh keys for a shipped topology."""
-    import datetime as dt
-
     ring = KeyRing(directory / f"{topology}.keys")
     ring.make(load(ROOT / "deploy" / "topologies" / f"{topology}.toml"), dt.datetime.now(dt.UTC))
     return ring
@@ -85,6 +85,16 @@ def node_values(topology: str, directory: Path) -> dict[str, dict[str, Any]]:
     found = load(ROOT / "deploy" / "topologies" / f"{topology}.toml")
     ring = keys_of(topology, directory)
     return {node.code: helm_values(found, node, ring) for node in found.nodes if node.runs_services}
+
+
+def node_secrets(topology: str, directory: Path, code: str) -> dict[str, dict[str, bytes]]:
+    """Secret → key → content, as the rendered secrets.yaml of a node has them."""
+    found = load(ROOT / "deploy" / "topologies" / f"{topology}.toml")
+    text = container_files(found, keys_of(topology, directory))[f"nodes/{code}/secrets.yaml"]
+    return {
+        secret["metadata"]["name"]: {key: base64.b64decode(value) for key, value in secret["data"].items()}
+        for secret in yaml.load_all(text, yaml.CSafeLoader)
+    }
 
 
 def chart_version() -> str:

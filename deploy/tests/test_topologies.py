@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from yiwang.stack.embedded import find_nats_server
 from yiwang.stack.topology import load
 from yiwang.stack.topology.model import TopologyNode
 
@@ -86,6 +88,54 @@ def test_the_values_of_every_node_hold_no_secret(topology: str, keys: Path) -> N
         assert not [code for secret in secrets if secret and secret in text]
         assert "PRIVATE KEY" not in text
         assert "BEGIN" not in text
+
+
+@pytest.mark.parametrize("topology", chart.TOPOLOGIES)
+def test_the_servers_start_on_what_the_chart_mounts(topology: str, keys: Path, tmp_path: Path) -> None:
+    """nats-server accepts each configuration with the files that lie beside it in the pod, none missing."""
+    description = load(chart.ROOT / "deploy" / "topologies" / f"{topology}.toml")
+    values = chart.node_values(topology, keys)
+    for node in shapes(description.nodes).values():
+        if not node.has_servers:
+            continue
+        found = chart.render(tmp_path, values[node.code], chart.OURS, name=node.account.lower())
+        secrets = chart.node_secrets(topology, keys, node.code)
+        [servers] = [one for one in found if one.kind == "StatefulSet"]
+        config = chart.find(found, "ConfigMap", f"{servers.metadata.name}-config").data
+        pod = tmp_path / f"{topology}-{node.code}"
+        files = mounted(servers, {servers.metadata.name: config}, secrets)
+        for path, content in files.items():
+            file = pod / path.lstrip("/")
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(
+                content.replace(b'"/etc/nats', f'"{pod}/etc/nats'.encode()).replace(b'"/data', f'"{pod}/data'.encode())
+            )
+        for number in range(1, node.servers + 1):
+            start = pod / f"etc/nats/{servers.metadata.name}-{number}/nats.conf"
+            done = subprocess.run(
+                [find_nats_server(), "-t", "-c", str(start)], capture_output=True, text=True, check=False
+            )
+            assert done.returncode == 0, done.stderr
+
+
+def mounted(
+    servers: Object, configs: dict[str, dict[str, str]], secrets: dict[str, dict[str, bytes]]
+) -> dict[str, bytes]:
+    """Path in the pod → content, by the volumes of the StatefulSet. Raises KeyError for a key that a Secret lacks."""
+    pod = servers.as_(Workload).template.spec
+    volumes = {volume["name"]: volume for volume in pod.volumes}
+    files: dict[str, bytes] = {}
+    for mount in pod.containers[0].volume_mounts:
+        for source in volumes.get(mount.name, {}).get("projected", {}).get("sources", []):
+            if "configMap" in source:
+                of = configs[source["configMap"]["name"].removesuffix("-config")]
+                files |= {
+                    f"{mount.mount_path}/{i['path']}": of[i["key"]].encode() for i in source["configMap"]["items"]
+                }
+            else:
+                held = secrets[source["secret"]["name"]]
+                files |= {f"{mount.mount_path}/{i['path']}": held[i["key"]] for i in source["secret"]["items"]}
+    return files
 
 
 def _args(one: Object) -> list[str]:
