@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import msgspec
 from yiwang.contracts import areas
-from yiwang.kit import Context
+from yiwang.kit import Context, Sql
 
 from .docked import TIMES, Docked, Source, docked_event
 from .links import Link
@@ -26,6 +26,7 @@ from .task_inbound import ACTIONS, take_task
 from .task_records import read_task
 from .tasks import names_a_person
 
+docked_sql: Final = Sql("yiwang.national_sync", "docked.sql")
 CASE_KEY: Final = re.compile(r"[^\x00-\x1f]{1,200}\Z")
 CASE_KINDS: Final = ("case_base", "case_flow", "case_result", "media_ref")
 TASK: Final = "task"
@@ -84,9 +85,25 @@ async def accept(ctx: Context, link: Link, batch: Batch) -> tuple[list[Result], 
         if kind in CASE_KINDS:
             changed.setdefault(their_case, []).append((record, kind, payload))
     await sql.run(ctx.tx, "set_inbound", platform, batch.district, expected)
+    await _note(ctx, platform, batch, results)
     for their_case, new in changed.items():
         await _apply(ctx, link, batch.district, their_case, new)
     return results, expected
+
+
+async def _note(ctx: Context, platform: str, batch: Batch, results: list[Result]) -> None:
+    """Keep for people what the other side must mend, and that something came."""
+    kinds = {record.record_id: record.kind for record in batch.records}
+    bad = [r for r in results if r.status == "refused"]
+    good = [r.record_id for r in results if r.status != "refused"]
+    if bad:
+        ids = [r.record_id for r in bad]
+        reasons = [r.reason for r in bad]
+        await docked_sql.run(
+            ctx.tx, "add_refused", platform, batch.district, ctx.now(), ids, [kinds[i] for i in ids], reasons
+        )
+    await docked_sql.run(ctx.tx, "taken", platform, good)
+    await docked_sql.run(ctx.tx, "heard", platform, ctx.now())
 
 
 def _again(record: Envelope, held: str) -> Result:

@@ -60,6 +60,8 @@ def _missing(platform: Platform, endpoint: str, secret: str) -> str:
     name = platform.name
     if platform.outgoing and not endpoint:
         return f"尚未设置对方地址：请管理员在 YIWANG_NATIONAL_SYNC_ENDPOINTS 中填写 {name}=地址；此前记录留存待发"
+    if platform.incoming and platform.transport != "http" and not endpoint:
+        return f"尚未设置对方地址：请管理员在 YIWANG_NATIONAL_SYNC_ENDPOINTS 中填写 {name}=地址或目录"
     if not secret and (platform.transport == "http" or platform.incoming):
         return f"尚未设置共享密钥：请管理员在 YIWANG_NATIONAL_SYNC_SECRETS 中填写 {name}=密钥；此前记录留存待发"
     return ""

@@ -8,6 +8,7 @@ import httpx
 from prometheus_client import Gauge
 from yiwang.kit import App
 
+from .dropping import fetched, keep_fetching
 from .links import Link, Links
 from .pusher import Pusher
 from .reconcile import compare_ended
@@ -24,13 +25,16 @@ OUTAGE_S = 2.0
 
 @service.background(leased=True)
 async def push(app: App) -> None:
-    """Push, compare and measure, in one replica at a time."""
+    """Push, fetch, compare and measure, in one replica at a time."""
     links = app.get(Links).outgoing
     async with httpx.AsyncClient(timeout=app.settings.timeout_s) as client, asyncio.TaskGroup() as group:
         group.create_task(measure(app, links))
         for link in links:
             if not link.missing:
                 group.create_task(keep_pushing(app, link, transport_of(link, client)))
+        for link in app.get(Links).by_name.values():
+            if fetched(link):
+                group.create_task(keep_fetching(app, link, client))
 
 
 async def keep_pushing(app: App, link: Link, transport: Transport) -> None:

@@ -54,7 +54,8 @@ class Platform(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     version: str
     verified: bool = False
     direction: Literal["out", "in", "both"] = "out"
-    transport: Literal["http", "directory"] = "http"
+    transport: Literal["http", "directory", "pull"] = "http"
+    """http: batches are pushed; pull: inbound only, we fetch them; directory: files, written or read by us"""
     endpoint: str = ""
     """URL or directory; YIWANG_NATIONAL_SYNC_ENDPOINTS overrides it"""
     secret: str = ""
@@ -147,6 +148,10 @@ def parse(text: bytes, where: str) -> Platform:
                     mistakes.append(f"records.{kind}.fields.{name}: there is no field {ours!r} to take it from")
             if field.crosswalk and field.crosswalk not in found.crosswalks:
                 mistakes.append(f"records.{kind}.fields.{name}: there is no crosswalk {field.crosswalk!r}")
+    if found.transport != "http" and found.direction == "both":
+        mistakes.append(f"transport {found.transport!r} goes one way: choose direction in or out, or two files")
+    if found.transport == "pull" and (found.outgoing or not found.areas):
+        mistakes.append('transport "pull" is for direction "in" and needs the areas whose records are fetched')
     if not 1 <= found.batch_size <= 5000:
         mistakes.append(f"batch_size {found.batch_size}: choose 1 to 5000")
     if mistakes:
