@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import httpx
 from yiwang.contracts import (
     AreaRef,
@@ -20,6 +21,7 @@ from yiwang.contracts import (
     CaseHandoverRefused,
     CaseHandoverWithdrawn,
     CaseOverdue,
+    CaseVisited,
     CopyWanted,
     Custody,
     CustodyAnswered,
@@ -410,3 +412,65 @@ async def test_the_city_takes_a_case_back(test_servers: TestServers, tmp_path: P
         assert (shown["case"]["state"], shown["custody"]["epoch"]) == ("dispatched", 3)
         await t.act(t.city, "dept_operator", f"{no}/assign_handler", handler_ref="p-handler")
         await t.until_case(t.county, no, lambda s: s["case"]["state"] == "handling" and s["custody"]["read_only"])
+
+
+async def test_the_tier_that_took_the_report_asks_the_reporter(test_servers: TestServers, tmp_path: Path) -> None:
+    """A citizen's report taken in the district is closed by the city: the district asks, the city's history tells."""
+    async with two(test_servers, tmp_path, "visit_below") as t:
+        await t.take(LUOHU, reporter_kind="citizen")
+        [sent] = await t.both.parent.until(CaseDispatched, timeout=PATIENCE_S)
+        no = sent.case.case_no
+        await t.handled(no)
+        await t.until_case(t.city, no, lambda s: not s["custody"]["read_only"])
+        await t.act(t.city, "collector", f"{no}/check_result", result="pass", media=[PHOTO])
+        await t.act(t.city, "acceptor", f"{no}/close", closing_condition_ids=["c1-done"])
+
+        async def asked() -> bool:
+            return bool(await t.get(t.county, "/cases/visits"))
+
+        await until(asked, lambda: "nobody in the district is asked to visit")
+        assert await t.get(t.city, "/cases/visits") == []
+        await t.act(t.city, "acceptor", f"{no}/visit", expect=404, score=2)
+        done = await t.act(t.county, "acceptor", f"{no}/visit", score=4, opinion="垃圾又有了")
+        assert not done["satisfied"]
+        await t.act(t.county, "acceptor", f"{no}/visit", expect=404, score=2)
+        [visited] = await t.both.parent.until(CaseVisited, timeout=PATIENCE_S)
+        assert (visited.jurisdiction, visited.score, visited.satisfied) == (CITY, 4, False)
+        shown = await t.get(t.city, f"/cases/{no}")
+        assert (shown["history"][-1]["action_name"], shown["history"][-1]["result"]) == ("回访", "不满意")
+
+
+async def test_a_restored_district_gives_no_number_before_the_city_has_told_the_highest(
+    test_servers: TestServers, tmp_path: Path
+) -> None:
+    """Its streams were lost with it; the city's copies know what it had given."""
+    clock = ManualClock(MONDAY)
+    async with (
+        pair(test_servers, tmp_path, child=LUOHU, name="numbers_told") as both,
+        both.parent.running(service(), clock=clock, **both.kit(both.parent)) as city,
+    ):
+        async with both.child.running(service(), clock=clock, **both.kit(both.child)) as county:
+            t = Two(both, city, county, clock)
+            for n in range(3):
+                await t.take(LUOHU, f"case-{n}")
+            await both.parent.until(CaseDispatched, 3, timeout=PATIENCE_S)
+            await both.child.settled()
+            await county.pool.execute("delete from cases; delete from numbers")  # an older backup came back
+            url = both.child.database_url
+        await api((await both.child.link()).nc, "STREAM.PURGE.UP")
+        db = await asyncpg.connect(url)
+        await db.execute("update yw.node set incarnation = incarnation + 1")
+        await db.close()
+
+        both.cut()
+        async with both.child.running(service(), clock=clock, **both.kit(both.child)) as county:
+            t = Two(both, city, county, clock)
+            await t.take(LUOHU, "case-after")
+            await both.child.settled()
+            shown = await t.get(county, "/cases/case-after")
+            assert (shown["case"]["state"], shown["case"]["case_no"]) == ("accepted", "")
+            refused = await t.act(county, "acceptor", "case-after/file", expect=503)
+            assert "暂不发号" in refused["detail"]
+            both.mend()
+            shown = await t.until_case(county, "case-after", lambda s: s["case"]["state"] == "dispatched")
+            assert shown["case"]["case_no"].endswith("00004")

@@ -20,8 +20,9 @@ from .calendar import SHANGHAI
 from .case import Case
 from .custody import named, withdraw
 from .domain import check
-from .errors import NOT_FOUND, NUMBERS_EXHAUSTED, STALE, problem
+from .errors import NOT_FOUND, NOT_RECONCILED, NUMBERS_EXHAUSTED, STALE, problem
 from .handlers import keep
+from .numbering import may_give
 from .refusals import Refused
 from .rules import Rules
 
@@ -108,13 +109,15 @@ async def _do(ctx: Context, work: Work, caller: Caller, action: str, body: Body)
         check(work.case, one, work.rules)
         one = msgspec.structs.replace(one, number=await _number(ctx, work.case, ctx.now()))
     work.do(one)
-    if action in GOES_ON and work.run():
+    if action in GOES_ON and work.run() and await may_give(ctx.app, ctx.tx):
         [number] = await store.take_numbers(ctx.tx, [(work.case.custody.jurisdiction, ctx.now())])
         if number:
             work.run(number)
 
 
 async def _number(ctx: Context, case: Case, at: dt.datetime) -> str:
+    if not await may_give(ctx.app, ctx.tx):
+        raise NOT_RECONCILED()
     [number] = await store.take_numbers(ctx.tx, [(case.custody.jurisdiction, at)])
     if not number:
         day = at.astimezone(SHANGHAI).date()

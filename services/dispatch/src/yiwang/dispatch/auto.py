@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Final
 
-from yiwang.contracts import Actor, CaseEvent, UnitRef
+from yiwang.contracts import Actor, Event, UnitRef
 
 from .acts import Act, Body, DispatchBody, FileBody, TaskBody, ToldBody
 from .calendar import deadline
@@ -34,7 +34,7 @@ class Work:
 
     def __init__(self, case: Case, rules: Rules, now: dt.datetime) -> None:
         self.case, self.rules, self.now = case, rules.of(case), now
-        self.events: list[CaseEvent] = []
+        self.events: list[Event] = []
         self.records: list[Record] = []
         self.touched = self.fresh = False
         """Whether it must be written, and whether for the first time"""

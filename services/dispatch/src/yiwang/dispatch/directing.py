@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import msgspec
-from yiwang.contracts import CaseDirected, CaseEvent, DirectiveApplied, DirectiveExpired, DirectiveRefused
+from yiwang.contracts import CaseDirected, DirectiveApplied, DirectiveExpired, DirectiveRefused
 from yiwang.kit import Context, Event, Retry, Timer
 
 from . import directives, handlers, store, tier_store
@@ -81,7 +81,7 @@ async def watch_replies(ctx: Context, case: Case) -> None:
     )
 
 
-async def reply_due(timer: Timer, ctx: Context) -> Sequence[CaseEvent]:
+async def reply_due(timer: Timer, ctx: Context) -> Sequence[Event]:
     """A reply that was due hasn't come."""
     case_id = str(timer.data["case_id"])
     case = await store.lock_idle(ctx.tx, case_id)

@@ -17,6 +17,9 @@ NO_PHOTO = ErrorCode(
 NO_OFFER = ErrorCode(
     "dispatch.offer_not_found", 404, who="caller", say="没有编号为 {offer} 的移交", do="刷新移交列表"
 )
+NO_VISIT = ErrorCode(
+    "dispatch.visit_not_found", 404, who="caller", say="没有等待回访的案件 {no}", do="刷新回访列表"
+)
 STALE = ErrorCode(
     "dispatch.stale_version",
     409,

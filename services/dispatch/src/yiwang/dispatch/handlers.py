@@ -8,7 +8,6 @@ from typing import Final
 
 import msgspec
 from yiwang.contracts import (
-    CaseEvent,
     CaseLocated,
     CaseReported,
     EnforcementClosed,
@@ -16,7 +15,7 @@ from yiwang.contracts import (
 )
 from yiwang.kit import Context, Event, Retry, Timer
 
-from . import alarms, clocks, passing, store
+from . import alarms, clocks, numbering, passing, store
 from .acts import Act, LocatedBody
 from .auto import Work
 from .case import ACCEPT, Case, from_report
@@ -29,7 +28,7 @@ ALARM: Final = "alarm"
 """The one timer of a case: the next moment at which something must be said or done."""
 
 
-async def arrive(events: Sequence[CaseReported | CaseLocated], ctx: Context) -> list[list[CaseEvent]]:
+async def arrive(events: Sequence[CaseReported | CaseLocated], ctx: Context) -> list[list[Event]]:
     """Keep new cases, apply places, and take every step that the profile leaves to rules; the hot path of a city.
 
     Hears both types, so that a case whose report and place come in one batch is written once.
@@ -37,7 +36,7 @@ async def arrive(events: Sequence[CaseReported | CaseLocated], ctx: Context) -> 
     rules, now = ctx.app.get(Rules), ctx.now()
     known = await store.lock_all(ctx.tx, {event.case.case_id for event in events})
     works = {case_id: Work(case, rules, now) for case_id, case in known.items()}
-    answers: list[list[CaseEvent]] = []
+    answers: list[list[Event]] = []
     filing: list[Work] = []
     told: set[str] = set()
     for event in events:
@@ -112,7 +111,7 @@ def _place(work: Work, event: CaseLocated) -> bool:
 
 async def number_and_go_on(ctx: Context, filing: Sequence[Work]) -> None:
     """Numbers for all cases that are ready to be filed, then the rest of their way. The last locks of the batch."""
-    if not filing:
+    if not filing or not await numbering.may_give(ctx.app, ctx.tx):
         return
     wanted = [(w.case.custody.jurisdiction, w.case.created_at if w.case.imported else w.now) for w in filing]
     for work, number in zip(filing, await store.take_numbers(ctx.tx, wanted), strict=True):

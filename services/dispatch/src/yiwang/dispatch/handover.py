@@ -8,7 +8,6 @@ from typing import Final
 
 import msgspec
 from yiwang.contracts import (
-    CaseEvent,
     CaseHandoverOffered,
     CaseHandoverWithdrawn,
     CustodyAnswered,
@@ -133,7 +132,7 @@ async def _let_go(ctx: Context, case: Case) -> None:
     await tier_store.start_copy(ctx.tx, copy, flow, ctx.now())
 
 
-async def nobody_answered(timer: Timer, ctx: Context) -> Sequence[CaseEvent]:
+async def nobody_answered(timer: Timer, ctx: Context) -> Sequence[Event]:
     """An offer is open for too long: say it once; the case stays here."""
     case = await store.lock_idle(ctx.tx, timer.key)
     if case is None and await store.find(ctx.tx, timer.key) is not None:

@@ -17,7 +17,7 @@ from .actions import Done, act
 from .acts import BODIES, Body
 from .authority import may_do
 from .case import Case
-from .errors import BAD_CURSOR, NOT_FOUND, NUMBERS_EXHAUSTED, REFUSED, STALE
+from .errors import BAD_CURSOR, NOT_FOUND, NOT_RECONCILED, NUMBERS_EXHAUSTED, REFUSED, STALE
 from .guards import REFUSES, open_now
 from .queues import QUEUES
 from .rules import Rules
@@ -156,7 +156,7 @@ def action_route(action: str, body: type[Body]) -> HTTPRouteHandler:
     rows = [row for row in TABLE if row.action == action]
     roles = sorted({role for row in rows for role in row.roles} - {SYSTEM, IMPORT})
     keys = dict.fromkeys((*COMMON, *(key for row in rows for guard in row.guards for key in REFUSES[guard])))
-    extra = (NUMBERS_EXHAUSTED,) if action in ("file", "verify_result") else ()
+    extra = (NUMBERS_EXHAUSTED, NOT_RECONCILED) if action in ("file", "verify_result") else ()
 
     async def do(no: str, data: Any, app: App, caller: Caller) -> Done:
         return await act(app, caller, no, action, data)

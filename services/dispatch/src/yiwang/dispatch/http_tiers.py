@@ -7,14 +7,16 @@ from litestar import get, post
 from litestar.params import Parameter
 from yiwang.kit import App, Caller, allow, answers
 
-from . import custody_actions, directive_actions, tier_store
+from . import custody_actions, directive_actions, tier_store, visits
 from .actions import Done
+from .asking import Visit
 from .custody_actions import RECEIVERS, SENDERS, AnswerBody, Answered, HandOverBody, WithdrawBody
 from .directive_actions import REPLIERS, DirectiveBody, Issued, ReplyBody
-from .errors import NO_OFFER, NOT_FOUND, REFUSED, STALE
+from .errors import NO_OFFER, NO_VISIT, NOT_FOUND, REFUSED, STALE
 from .http import seen_areas, visible
 from .rules import Rules
 from .views_tiers import DirectiveView, IncomingView, directive_view, incoming_view
+from .visits import VISITORS, VisitBody, Visited
 
 Short = Annotated[str, Parameter(max_length=100)]
 MOST: Final = 200
@@ -57,6 +59,24 @@ async def hand_over(no: Short, data: HandOverBody, app: App, caller: Caller) -> 
 async def withdraw_offer(no: Short, data: WithdrawBody, app: App, caller: Caller) -> Done:
     """撤回移交: take the offer back; who goes on with the case does it too."""
     return await custody_actions.withdraw(app, caller, no, data)
+
+
+@get("/cases/visits", guards=[allow(*VISITORS)])
+async def list_visits(app: App, caller: Caller) -> list[Visit]:
+    """Reporters of closed cases who are to be asked here, oldest first."""
+    return await tier_store.open_visits(app.pool, seen_areas(caller), MOST)
+
+
+@post(
+    "/cases/{no:str}/visit",
+    guards=[allow(*VISITORS)],
+    status_code=200,
+    opt={"idempotent": True},
+    responses=answers(NO_VISIT),
+)
+async def note_visit(no: Short, data: VisitBody, app: App, caller: Caller) -> Visited:
+    """回访: note what the reporter said; whoever has the case is told."""
+    return await visits.visit(app, caller, no, data)
 
 
 def _answer_route(decision: str, words: str) -> Any:
@@ -122,6 +142,8 @@ TIERS: Final[Sequence[Any]] = (
     give_directive,
     list_directives,
     reply_supervision,
+    list_visits,
+    note_visit,
     _answer_route("accept", "接收移交: the case is ours as soon as the sender lets it go."),
     _answer_route("refuse", "拒收移交: the case stays with the sender, who is told why."),
 )

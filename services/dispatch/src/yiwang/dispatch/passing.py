@@ -9,7 +9,7 @@ import msgspec
 from yiwang.contracts import CaseReferredToEnforcement
 from yiwang.kit import Context
 
-from . import custody, store
+from . import asking, custody, store, tier_store
 from .auto import Work
 from .custody import SYSTEM_ACTOR
 from .rules import Rules
@@ -21,6 +21,7 @@ OFFER: Final = "offer"
 
 async def pass_on(ctx: Context, works: Sequence[Work]) -> None:
     """Offer what another node shall have now, and say to a former custodian what happens. Before cases are written."""
+    await _ask_reporters(ctx, works)
     rules = ctx.app.get(Rules)
     if rules.tiers is None:
         return
@@ -39,6 +40,16 @@ async def pass_on(ctx: Context, works: Sequence[Work]) -> None:
     await ctx.set_timers(
         OFFER, [(w.case.case_id, w.case.offer.due_at, {}) for w in works if w.case.offer and not w.case.away]
     )
+
+
+async def _ask_reporters(ctx: Context, works: Sequence[Work]) -> None:
+    """Of cases that end: let the tier that holds the contact ask the reporter."""
+    for work in works:
+        if work.case.state == "closed" and asking.due(work):
+            if work.case.taken_by:
+                work.events.append(asking.request(work.case))
+            else:
+                await tier_store.save_visit(ctx.tx, asking.visit_of(work.case, ctx.now()))
 
 
 def address(work: Work, tiers: Tiers) -> None:

@@ -14,7 +14,7 @@ from typing import Any, Final
 from yiwang.contracts import CaseEvent, CaseReported, CaseSnapshot, Event, UnknownEvent, decode, filters
 from yiwang.kit import App, Context, Tx
 
-from . import clocks, store
+from . import clocks, numbering, store
 from .case import Case, from_report
 from .draft import Record
 from .handlers import ALARM, first_record
@@ -34,6 +34,7 @@ async def reconcile(app: App) -> None:
         await store.sql.run(app.pool, "reconciled", 1)
         return
     if known == app.node.incarnation:
+        await numbering.resume_asking(app)
         return
     since = await store.sql.value(app.pool, "last_change")
     numbers, cases = await _said(app, since - MARGIN if since else None)
@@ -42,6 +43,8 @@ async def reconcile(app: App) -> None:
         await store.raise_numbers(db, numbers)
         await _catch_up(app, db, cases)
         await store.sql.run(db, "reconciled", app.node.incarnation)
+    if not app.settings.numbers_at_parent:
+        await numbering.ask_parent(app)
     app.log.info("reconciled", incarnation=app.node.incarnation, numbers=len(numbers), cases=len(cases))
 
 

@@ -10,6 +10,7 @@ import msgspec
 from yiwang.contracts import CaseEvent, areas, decode, encode, tag_of
 from yiwang.kit import Sql
 
+from .asking import Visit
 from .case import Case
 from .copies import MOMENTS, Copy, Told
 from .directives import Directive
@@ -21,6 +22,7 @@ sql: Final = Sql("yiwang.dispatch", "tiers.sql")
 _case: Final = msgspec.json.Decoder(Case)
 _record: Final = msgspec.json.Decoder(Record)
 _directive: Final = msgspec.json.Decoder(Directive)
+_visit: Final = msgspec.json.Decoder(Visit)
 _incoming: Final = msgspec.json.Decoder(Incoming)
 
 
@@ -213,3 +215,22 @@ async def directives_of(db: Any, case_id: str) -> list[Directive]:
 async def open_directives(db: Any, limit: int) -> list[Directive]:
     """Directives that wait for an answer, oldest first."""
     return [_directive.decode(row["doc"]) for row in await db.fetch(sql["open_directives"], limit)]
+
+
+# -- visits ------------------------------------------------------------------------------------------------------------
+
+
+async def save_visit(tx: Any, one: Visit) -> None:
+    await sql.run(
+        tx, "save_visit", one.case_id, one.case_no, one.asked_by, one.state, one.asked_at, one.area, text(one)
+    )
+
+
+async def lock_visit(tx: Any, no_or_id: str) -> Visit | None:
+    doc = await sql.value(tx, "lock_visit", no_or_id)
+    return None if doc is None else _visit.decode(doc)
+
+
+async def open_visits(db: Any, seen: Sequence[str], limit: int) -> list[Visit]:
+    """Reporters to be asked, oldest first."""
+    return [_visit.decode(row["doc"]) for row in await db.fetch(sql["open_visits"], [below(a) for a in seen], limit)]

@@ -103,7 +103,7 @@ select doc::text as doc from directives where state = 'issued' and side = 'issue
 -- highest_numbers: the highest case number of each day that copies of a jurisdiction's cases and own cases show
 select max(case_no) as case_no from (
     select case_no from copies where case_no like $1 union all select case_no from cases where case_no like $1
-) as n where case_no <> '' group by left(case_no, length(case_no) - 5);
+) as n where case_no <> '' group by left(case_no, length(case_no) - 5) order by 1 desc limit 1000;
 
 -- save_visit: a reporter to be asked, or what came of it
 insert into visits (case_id, case_no, asked_by, state, asked_at, area, doc) values ($1, $2, $3, $4, $5, $6, $7::json)
@@ -115,3 +115,15 @@ select doc::text as doc from visits where case_id = $1 or (case_no = $1 and case
 -- open_visits: reporters to be asked, oldest first
 select doc::text as doc from visits where state = 'open' and (area = '' or area like any($1::text[]))
 order by asked_at limit $2;
+
+-- asked_for: the incarnation for which the parent was asked for numbers and hasn't answered
+select asked from allocation;
+
+-- ask_numbers: no number is given until the parent has answered
+update allocation set asked = $1;
+
+-- numbers_told: the parent has answered
+update allocation set asked = null;
+
+-- waiting_for_number: accepted cases that rules may file
+select case_id from cases where state = 'accepted' and away is null order by created_at, case_id limit $1;

@@ -37,7 +37,7 @@ async def hear(events: Sequence[CaseReported | CaseLocated], ctx: Context) -> li
     mine = ctx.app.acts_for
     others = [n for n, event in enumerate(events) if event.jurisdiction not in mine]
     if not others:
-        return await handlers.arrive(events, ctx)  # type: ignore[return-value]
+        return await handlers.arrive(events, ctx)
     answers: list[list[Event]] = [[] for _ in events]
     own = [n for n in range(len(events)) if n not in set(others)]
     if own:

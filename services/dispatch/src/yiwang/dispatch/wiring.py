@@ -9,14 +9,18 @@ from yiwang.contracts import (
     CustodyReleased,
     DirectiveApplied,
     DirectiveRefused,
+    NumbersAsked,
+    NumbersTold,
+    VisitAnswered,
+    VisitRequested,
 )
 from yiwang.kit import Scope, Service
 
-from . import directing, handover, passing, watching
+from . import directing, handover, passing, renumbering, visits, watching
 
 
 def join_tiers(service: Service) -> None:
-    """Hand-over, copies of others' cases, directives."""
+    """Hand-over, copies of others' cases, directives, visits, numbers after a restore."""
     for kind in watching.WATCHED:
         service.on_batch(kind, scope=Scope.BELOW)(watching.watch)
     service.on(CustodyAnswered, scope=Scope.BELOW)(handover.answered)
@@ -25,6 +29,10 @@ def join_tiers(service: Service) -> None:
     service.on(CaseDirected)(directing.directed)
     service.on(DirectiveApplied, scope=Scope.BELOW)(directing.applied)
     service.on(DirectiveRefused, scope=Scope.BELOW)(directing.refused)
+    service.on(NumbersAsked, scope=Scope.BELOW)(renumbering.asked)
+    service.on(NumbersTold)(renumbering.told)
+    service.on(VisitRequested, scope=Scope.BELOW)(visits.requested)
+    service.on(VisitAnswered, scope=Scope.BELOW)(visits.answered)
     service.timer(directing.EXPIRY)(directing.nobody_answered)
     service.timer(directing.REPLY)(directing.reply_due)
     service.timer(passing.OFFER)(handover.nobody_answered)
