@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
-import re
 import subprocess
 import sys
 import time
 from typing import Any
 
-import pytest
 import nats.errors
+import pytest
 from nats.aio.client import Client
 from yiwang.kit import links
 from yiwang.kit.link import api
@@ -171,25 +169,6 @@ async def _sends(sender: Sender, more: int) -> None:
     await until(sent, f"{sender.name} stands still")
 
 
-async def _unleashed(mesh: Mesh, code: str) -> Client:
-    """The login of a rogue operator: on its own server it grants itself all rights."""
-    [server] = mesh.net.topology.node(code).server_list()
-    conf = mesh.net.data / "out" / "servers" / server.name / "nats.conf"
-    rights = re.compile(r"permissions \{\s*publish \{\s*allow: \[[^\]]*\]\s*\}\s*\}")
-    conf.write_text(rights.sub("", conf.read_text("utf-8")), "utf-8")
-    mesh.net.servers.reload([server.name])
-    nc = await mesh.client(code)
-
-    async def free() -> bool:
-        with contextlib.suppress(nats.errors.Error, TimeoutError):
-            await nc.request("$JS.API.STREAM.CREATE.FREE", b"{}", timeout=0.5)
-            return True
-        return False
-
-    await until(free, "the server did not take its new rights")
-    return nc
-
-
 async def _fake(rogue: Client, subject: str, data: bytes, event_id: str) -> None:
     """A rogue operator has all rights on its own server: its UP takes anything, and its UPLINK sends anything."""
     info = await api(rogue, "STREAM.INFO.UP")
@@ -201,7 +180,7 @@ async def _fake(rogue: Client, subject: str, data: bytes, event_id: str) -> None
 
 async def test_a_rogue_county_cannot_speak_for_its_sibling(mesh: Mesh) -> None:
     """What it fakes lands apart, is counted and alarmed, and never enters the city's UP; a person ends the alarm."""
-    rogue = await _unleashed(mesh, HUANGPU)
+    rogue = await nats.connect(mesh.net.rogue(HUANGPU), max_reconnect_attempts=100)
     subject, data = said(TIANHE, a_report(id="fake-1"))
 
     async def landed() -> bool:
@@ -213,6 +192,7 @@ async def test_a_rogue_county_cannot_speak_for_its_sibling(mesh: Mesh) -> None:
     make = answers_of(TIANHE, CITY)
     own, lying = answers_of(HUANGPU, CITY)("lie", "fake-2")[0], make("lie", "fake-2")[1]
     await rogue.jetstream().publish(own, lying, headers={"Nats-Msg-Id": "fake-2"})
+    await rogue.close()
 
     async def both() -> bool:
         kept = await mesh.http(CITY, "GET", f"/mesh/quarantine?child={HUANGPU}")

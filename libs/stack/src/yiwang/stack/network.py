@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import secrets
 import signal
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
@@ -77,6 +78,7 @@ class Network:
         self.issuer = DevIssuer(self.data / "dev")
         self.wires = Wires()
         self._ports: dict[tuple[str, int], int] = {}
+        self._rogues: dict[str, str] = {}
         self.hosts = Hosts(self.data)
 
     def _placed(self, topology: Topology) -> Topology:
@@ -137,7 +139,22 @@ class Network:
                     conf = f"servers/{server.name}/nats.conf"
                     dialled, line = f"127.0.0.1:{upper.ports.leaf}", f"127.0.0.1:{self._ports[at]}"
                     found[conf] = found[conf].replace(f"tls://{dialled}".encode(), f"tls://{line}".encode())
+        for code, password in self._rogues.items():
+            node = self.topology.node(code)
+            account, user = f"\n  {node.account} {{", f'{{ user: "rogue", password: "{password}" }}'
+            for server in node.server_list():
+                conf = f"servers/{server.name}/nats.conf"
+                head, mark, rest = found[conf].decode().partition(account)
+                found[conf] = (head + mark + rest.replace("users: [", f"users: [ {user}", 1)).encode()
         return found
+
+    def rogue(self, code: str) -> str:
+        """URL of a login with all rights in a node's account on its own servers, as its operator can give himself."""
+        self._rogues.setdefault(code, secrets.token_urlsafe(12))
+        self.render()
+        self.servers.reload(self._servers_of(code))
+        server = self.topology.node(code).server_list()[0]
+        return f"nats://rogue:{self._rogues[code]}@127.0.0.1:{server.ports.client}"
 
     # -- services --------------------------------------------------------------------------------------------------
 
