@@ -124,9 +124,9 @@ async def test_confirming_what_was_never_refused_is_an_error(node: TestNode, tmp
     assert answer.json()["code"] == "mesh.nothing_unseen"
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(420)
 async def test_the_api_holds_what_its_page_promises(node: TestNode, tmp_path: Path) -> None:
     """No 500, no undocumented answer, whatever is sent."""
     page = write(tmp_path / "mesh.json", CITY, TIANHE)
     async with node.running(service, jurisdiction="440100", mesh=str(page), settings=SETTINGS) as app:
-        await assert_api_holds(app, area="440100", examples=10, timeout_s=200)
+        await assert_api_holds(app, area="440100", examples=6, timeout_s=380)
