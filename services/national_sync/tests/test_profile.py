@@ -75,7 +75,9 @@ def test_a_faulty_profile_is_refused_with_file_and_place(old: str, new: str, say
 @pytest.mark.parametrize("city", ["shenzhen", "dongguan"])
 def test_a_shipped_platform_wants_every_kind_and_is_not_verified(city: str) -> None:
     nation = load_platforms(str(PROFILES / city))["nation"]
-    assert nation.kinds == ["case_base", "case_flow", "case_result", "media_ref", "grid_ref", "unit_ref"]
+    assert nation.kinds == [
+        "case_base", "case_flow", "case_result", "media_ref", "grid_ref", "unit_ref", "task", "task_feedback",
+    ]  # fmt: skip
     assert not nation.verified
 
 
