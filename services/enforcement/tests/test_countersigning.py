@@ -29,8 +29,8 @@ async def test_a_head_is_countersigned_and_the_countersignature_kept_below(node:
         [head] = await node.until(HeadSigned)
         await node.publish(from_below(head))
         [cosigned] = await node.until(HeadCosigned)
-        assert (cosigned.jurisdiction, cosigned.size, cosigned.root) == ("440310", 2, head.root)
-        await node.publish(msgspec.structs.replace(cosigned, id=str(uuid.uuid4()), jurisdiction="440300"))
+        assert (cosigned.addressee, cosigned.size, cosigned.root) == ("440310", 2, head.root)
+        await node.publish(msgspec.structs.replace(cosigned, id=str(uuid.uuid4()), addressee="440300"))
         await node.settled()
         shown = ok(await app.http("auditor").get(f"/enforcement/logs/{AGENCY}/head"))["witness"]
         assert shown["state"] == "current"
@@ -58,7 +58,7 @@ async def test_a_countersignature_for_another_root_is_kept_as_an_incident(node: 
         [head] = await node.until(HeadSigned)
         await node.publish(from_below(head))
         [cosigned] = await node.until(HeadCosigned)
-        forged = msgspec.structs.replace(cosigned, id=str(uuid.uuid4()), jurisdiction="440300", root="00" * 32)
+        forged = msgspec.structs.replace(cosigned, id=str(uuid.uuid4()), addressee="440300", root="00" * 32)
         await node.publish(forged)
         await node.settled()
         shown = ok(await app.http("auditor").get(f"/enforcement/logs/{AGENCY}/head"))["witness"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 
+from yiwang.contracts import areas
 from yiwang.kit import App, Caller, Role
 
 from . import errors
@@ -25,3 +26,9 @@ async def found_file(app: App, file_id: uuid.UUID) -> File:
     if file is None:
         raise errors.NO_FILE(file=file_id)
     return file
+
+
+def in_whose_name(app: App, area: str) -> str:
+    """The county for which this node's agency acts in *area*; empty where it acts in the node's own name."""
+    hosted = [code for code in app.acts_for[1:] if areas.contains(code, area)]
+    return max(hosted, key=len, default="")

@@ -61,6 +61,7 @@ def leaf_of(draft: Draft, file: File, *, recorded_by: str, now: dt.datetime, pur
 
 def _event(kind: type[EnforcementEvent], file: File, leaf: Leaf, position: LogPosition, outcome: str = "") -> Event:
     return kind(
+        jurisdiction=file.jurisdiction,
         file_id=file.file_id,
         agency_id=file.agency_id,
         referral_id=file.referral_id,
@@ -79,7 +80,7 @@ async def open_file(
     """Register *file* as a clue, with *facts* (what is known at the start) sealed as its first record."""
     await sql.run(
         ctx.tx, "add_file", file.file_id, file.agency_id, file.log_id, file.referral_id or None, file.case_id,
-        file.case_no, file.item_code, file.area, file.source, file.purpose, file.opened_at,
+        file.case_no, file.item_code, file.area, file.source, file.purpose, file.opened_at, file.jurisdiction,
     )  # fmt: skip
     record_id = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{file.file_id}/clue"))
     leaf = Leaf(
@@ -120,6 +121,7 @@ async def open_referred(ctx: Context, event: CaseReferredToEnforcement) -> list[
         source="referral",
         purpose=event.purpose,
         opened_at=now,
+        jurisdiction=event.jurisdiction if event.jurisdiction != ctx.node.jurisdiction else "",
     )
     facts = {
         "referred_at": event.occurred_at,

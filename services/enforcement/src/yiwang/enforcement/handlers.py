@@ -68,7 +68,7 @@ async def countersign(event: HeadSigned, ctx: Context) -> Event | None:
     signer = await signer_of(tx, witness, ctx.settings.key_directory, at)
     text = head_text(event.log_id, event.size, event.root, event.alg, event.signed_at)
     return HeadCosigned(
-        jurisdiction=event.jurisdiction,
+        addressee=event.jurisdiction,
         log_id=event.log_id,
         size=event.size,
         root=event.root,

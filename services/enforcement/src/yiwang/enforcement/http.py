@@ -15,7 +15,7 @@ from yiwang.contracts import LogPosition
 from yiwang.kit import App, Caller, Context, Role, allow, answers
 
 from . import errors
-from .access import found_file, require_agency
+from .access import found_file, in_whose_name, require_agency
 from .codes import Codes
 from .domain import Draft, Line, Officer, Scene, Text, subtree_pattern
 from .files import AGENCY, add_record, close_file, leaf_of, open_file, refuse_mistakes
@@ -110,6 +110,7 @@ async def register_file(app: App, caller: Caller, data: NewFile) -> FileView:
         file = File(
             file_id=str(uuid.uuid4()), agency_id=data.agency_id, log_id=log.log_id, referral_id="", case_id="",
             case_no="", item_code=data.item_code, area=data.area, source="patrol", purpose="live", opened_at=now,
+            jurisdiction=in_whose_name(app, data.area),
         )  # fmt: skip
         leaf = leaf_of(data.record, file, recorded_by=caller.person_ref, now=now, purpose="live")
         ctx.emit(

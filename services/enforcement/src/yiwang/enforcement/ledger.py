@@ -86,6 +86,7 @@ async def sign_head(ctx: Context, log: Log) -> list[HeadSigned]:
     earlier = {head.size: head for head in (last, cosigned) if head is not None}
     return [
         HeadSigned(
+            jurisdiction=ctx.node.jurisdiction,  # the log is the agency's, in whosever name its acts are done
             log_id=log.log_id,
             size=size,
             root=root,

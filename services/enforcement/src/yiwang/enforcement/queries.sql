@@ -34,22 +34,23 @@ select n.level, n.at, n.hash from nodes n
 join unnest($2::smallint[], $3::bigint[]) as wanted (level, at) using (level, at) where n.log_id = $1
 
 -- add_file: a clue
-insert into files (file_id, agency_id, log_id, referral_id, case_id, case_no, item_code, area, source, purpose, opened_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+insert into files (file_id, agency_id, log_id, referral_id, case_id, case_no, item_code, area, source, purpose, opened_at,
+                   jurisdiction)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 
 -- file: one file with how it ended
 select f.file_id, f.agency_id, f.log_id, coalesce(f.referral_id, '') as referral_id, f.case_id, f.case_no, f.item_code,
-       f.area, f.source, f.purpose, f.opened_at, coalesce(c.outcome, '') as outcome, c.closed_at
+       f.area, f.source, f.purpose, f.opened_at, f.jurisdiction, coalesce(c.outcome, '') as outcome, c.closed_at
 from files f left join closures c using (file_id) where f.file_id = $1
 
 -- file_for_update: the same, held until the end of the transaction
 select f.file_id, f.agency_id, f.log_id, coalesce(f.referral_id, '') as referral_id, f.case_id, f.case_no, f.item_code,
-       f.area, f.source, f.purpose, f.opened_at, coalesce(c.outcome, '') as outcome, c.closed_at
+       f.area, f.source, f.purpose, f.opened_at, f.jurisdiction, coalesce(c.outcome, '') as outcome, c.closed_at
 from files f left join closures c using (file_id) where f.file_id = $1 for update of f
 
 -- files: newest first, of some areas, open or closed or both, after a cursor
 select f.file_id, f.agency_id, f.log_id, coalesce(f.referral_id, '') as referral_id, f.case_id, f.case_no, f.item_code,
-       f.area, f.source, f.purpose, f.opened_at, coalesce(c.outcome, '') as outcome, c.closed_at
+       f.area, f.source, f.purpose, f.opened_at, f.jurisdiction, coalesce(c.outcome, '') as outcome, c.closed_at
 from files f left join closures c using (file_id)
 where f.area like any ($1::text[]) and ($2 = '' or f.agency_id = $2) and ($3 = '' or ($3 = 'closed') = (c.file_id is not null))
   and ($4::timestamptz is null or (f.opened_at, f.file_id) < ($4, $5))

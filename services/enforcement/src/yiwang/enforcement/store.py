@@ -39,6 +39,8 @@ class File(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     purpose: str
     opened_at: dt.datetime
+    jurisdiction: str = ""
+    """In whose name: a county for which this node's agency acts; empty: the node's own"""
     outcome: str = ""
     closed_at: dt.datetime | None = None
 
