@@ -80,7 +80,9 @@ async def test_core_subjects_and_other_nodes_api_do_not_cross_a_link(mesh: Lab) 
 
 async def test_a_hosted_node_cannot_take_more_than_its_quota(mesh: Lab) -> None:
     answer = await mesh.api(
-        "440111", "STREAM.CREATE.BIG", {"name": "BIG", "subjects": ["big.>"], "max_bytes": 2 * 2**30, "storage": "file"}
+        "440111",
+        "STREAM.CREATE.LOCAL",
+        {"name": "LOCAL", "subjects": ["yw.local.>"], "max_bytes": 2 * 2**30, "storage": "file"},
     )
 
     assert "insufficient storage" in str(answer["error"])

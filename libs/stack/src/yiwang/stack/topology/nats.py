@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
+from yiwang.contracts.areas import city_of
 from yiwang.kit import links
 
 from .conf import Include, Note, Variable, write
@@ -21,6 +22,10 @@ GIB = 2**30
 MAX_PAYLOAD = 8 * 2**20
 """As the embedded server: the largest event, with its inline contents"""
 MAX_MEMORY = 256 * 2**20
+
+OWN_STREAMS = ("UP", "DOWN", "LOCAL", "PARKED", "OBJ_MEDIA", "KV_VAULT")
+"""Streams that a node's services may make, besides the landing streams of its children"""
+STREAM_VERBS = ("INFO", "UPDATE", "DELETE", "PURGE", "MSG", "SNAPSHOT", "RESTORE", "LEADER")
 
 
 class Site(msgspec.Struct, frozen=True, kw_only=True):
@@ -159,11 +164,13 @@ def _accounts(topology: Topology, node: TopologyNode, keys: Keys) -> dict[str, A
 
 
 def _account(topology: Topology, node: TopologyNode, keys: Keys) -> dict[str, Any]:
-    users: list[dict[str, Any]] = [{"nkey": key} for key in keys(service_user(node)).accepted]
+    may = {"publish": {"allow": service_rights(topology, node)}}
+    users: list[dict[str, Any]] = [{"nkey": key, "permissions": may} for key in keys(service_user(node)).accepted]
     for child in topology.children(node.code):
         if child.has_servers:
             rights = _permissions(links.leaf_rights(topology.by_code, child.code))
-            users += [{"nkey": key, "permissions": rights} for key in keys(leaf_user(child)).accepted]
+            leaf = {"permissions": rights, "allowed_connection_types": ["LEAFNODE"]}
+            users += [{"nkey": key, **leaf} for key in keys(leaf_user(child)).accepted]
     exports, imports = links.account_links(topology.by_code, node.code)
     account: dict[str, Any] = {"jetstream": _limits(topology, node), "users": users}
     if exports:
@@ -171,6 +178,25 @@ def _account(topology: Topology, node: TopologyNode, keys: Keys) -> dict[str, An
     if imports:
         account["imports"] = imports
     return account
+
+
+def service_rights(topology: Topology, node: TopologyNode) -> list[str]:
+    """What a node's services may publish: facts of those for whom it speaks, words to those below, its own plumbing.
+
+    Its account shows it no other's data anyway; these rights make an attempt an error that its server writes down.
+    """
+    speaks_for = [node.code, *(other.code for other in topology.nodes if node.code in other.hosted_services.values())]
+    streams = [*OWN_STREAMS, *(links.landing(child) for child in links.linked_children(topology.by_code, node.code))]
+    return [
+        *(f"yw.up.{links.tokens(code)}.>" for code in speaks_for),
+        links.subtree("down", node.code),
+        f"yw.down.{city_of(node.code)}.all.>",
+        "yw.local.>", "yw-parked.>", "yw-state", "yw-mesh.>", "_INBOX.>", "$SRV.>", "$O.>", "$KV.>",
+        "$JS.ACK.>", "$JS.FC.>", "$JS.SNAPSHOT.>",
+        "$JS.API.INFO", "$JS.API.STREAM.NAMES", "$JS.API.STREAM.LIST", "$JS.API.CONSUMER.>", "$JS.API.DIRECT.>",
+        *(f"$JS.API.STREAM.CREATE.{stream}" for stream in streams),
+        *(f"$JS.API.STREAM.{verb}.>" for verb in STREAM_VERBS),
+    ]  # fmt: skip
 
 
 def _permissions(rights: Mapping[str, list[str]]) -> dict[str, Any]:
