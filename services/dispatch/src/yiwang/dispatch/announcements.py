@@ -16,8 +16,9 @@ from msgspec.structs import replace
 from yiwang.kit import App, Context, Service
 from yiwang.kit.announced import Announced, beside, listen
 
-from .profile import MAIN, Overlay, load_profile
+from .profile import MAIN, load_profile
 from .profile_files import BadProfile, Files
+from .profile_overlay import Overlay
 from .rules import Rules
 
 VERSION_OF: Final = {

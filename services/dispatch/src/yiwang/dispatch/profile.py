@@ -18,6 +18,7 @@ from .calendar import UNIT_SECONDS, Calendar, Holidays, Schedule
 from .codes import Codes, CodeSet
 from .profile_custody import CustodyEntry, governance_of
 from .profile_files import BadProfile, Files, is_month_day
+from .profile_overlay import Overlay, overlaid
 from .profile_tables import (
     read_categories,
     read_conditions,
@@ -139,14 +140,6 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     digests: dict[str, str]
 
 
-class Overlay(msgspec.Struct, frozen=True, kw_only=True):
-    """What counts instead of parts of a profile: announced tables (field of `Paths` → text), versions, settings."""
-
-    files: dict[str, str] = {}
-    versions: dict[str, str] = {}
-    settings: dict[str, Any] = {}
-
-
 def load_profile(directory: str | Path, overlay: Overlay | None = None) -> Profile:
     """The profile in *directory*, under what was announced. Raises BadProfile with every mistake, as sentences."""
     if str(directory) in ("", "."):
@@ -158,7 +151,7 @@ def load_profile(directory: str | Path, overlay: Overlay | None = None) -> Profi
     if place is None or settings is None:
         raise BadProfile(files.mistakes)
     if overlay is not None:
-        settings = _overlaid(files, settings, overlay)
+        settings = overlaid(files, settings, overlay)
     _check_place(files, place)
     _check_settings(files, settings)
     schedules = [_schedule(files, entry) for entry in settings.schedules]
@@ -170,19 +163,6 @@ def load_profile(directory: str | Path, overlay: Overlay | None = None) -> Profi
     return Profile(
         **{name: getattr(place, name) for name in place.__struct_fields__}, rules=rules, digests=files.digests
     )
-
-
-def _overlaid(files: Files, settings: Dispatch, overlay: Overlay) -> Dispatch:
-    """*settings* that read the overlay's tables. An announced holiday table covers just the years that it lists."""
-    names = {field: getattr(settings.files, field) or f"announced/{field}.csv" for field in overlay.files}
-    files.instead |= {names[field]: text for field, text in overlay.files.items()}
-    changed: dict[str, Any] = {
-        "files": msgspec.structs.replace(settings.files, **names),
-        "versions": settings.versions | overlay.versions,
-    }
-    if "holidays" in overlay.files:
-        changed["published_years"] = ()
-    return msgspec.structs.replace(settings, **changed)
 
 
 def _section(files: Files, raw: Any, kind: type[T], where: str) -> T | None:
