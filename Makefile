@@ -10,7 +10,7 @@ ARGS   ?=
 .PHONY: help setup lint types test test-one e2e check-deploy test-containers golden docs bench lab demo up doctor import new parked bundle ci clean
 
 help:  ## Print these verbs
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(READY)  ## Make .venv with everything that is needed (other verbs do it by themselves)
 
@@ -70,7 +70,7 @@ bench: $(READY)  ## Compare the kit and the whole path with bare pipelines (seve
 lab: $(READY)  ## Long campaigns: kills and freezes under load (not part of ci)
 	$(BIN)/pytest -m lab --timeout 3600 $(ARGS)
 
-demo: $(READY)  ## A city at work: reports come in, people act, the books balance; ONCE=1 ends after 500 cases
+demo: $(READY)  ## A province, two cities, three counties at work; a link is cut and mended; ONCE=1 ends after 500 cases
 	$(BIN)/yiwang demo $(if $(ONCE),--once) $(ARGS)
 
 up: $(READY)  ## Servers and services of a county on this machine; ARGS="--profile city"
