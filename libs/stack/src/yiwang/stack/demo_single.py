@@ -23,7 +23,7 @@ from yiwang.stack._process import free_port, spawn, stop
 from yiwang.stack.books import Books, balance
 from yiwang.stack.demo_feed import LOCAL
 from yiwang.stack.demo_nation import nation
-from yiwang.stack.demo_office import Office
+from yiwang.stack.demo_office import Office, client
 from yiwang.stack.demo_tables import addresses, balanced, summary
 
 
@@ -78,7 +78,7 @@ def wait_ready(url: str, child: subprocess.Popen[bytes], log: Path, seconds: flo
 async def _demo(environ: dict[str, str], console: Console, once: int) -> Books | None:
     """Feed and work; the books when *once* cases are done, None when told to stop."""
     kit, url = load(Kit, environ, "YIWANG"), f"http://127.0.0.1:{environ['YIWANG_HTTP_PORT']}"
-    async with httpx.AsyncClient(base_url=url, timeout=60, limits=httpx.Limits(max_connections=32)) as http:
+    async with client(url) as http:
         office = Office(kit, dev_issuer(environ.get("YIWANG_DEV_KEYS", "")), http)
         feeding = asyncio.create_task(office.take(once) if once else office.take_for_ever())
         try:

@@ -15,7 +15,6 @@ from typing import Any, Final
 
 import asyncpg
 import click
-import httpx
 import msgspec
 from rich.console import Console, Group
 from rich.live import Live
@@ -23,7 +22,7 @@ from rich.table import Table
 from yiwang.stack.books_tiers import NodeBooks, balance_all
 from yiwang.stack.demo_feed import LOCAL
 from yiwang.stack.demo_nation import NATION, nation
-from yiwang.stack.demo_office import Office
+from yiwang.stack.demo_office import Office, client
 from yiwang.stack.demo_tables import PAGES, faults, network_summary
 from yiwang.stack.embedded import ServerFailed
 from yiwang.stack.network import Network
@@ -128,8 +127,7 @@ class Tiers:
     async def _open(self, stack: contextlib.AsyncExitStack) -> None:
         cities = [node for node in self.net.nodes if node.tier == "city" and node not in self.entries]
         for n, node in enumerate([*self.entries, *cities]):
-            limits = httpx.Limits(max_connections=16)
-            http = httpx.AsyncClient(base_url=self.net.url(node.code), timeout=120, limits=limits)
+            http = client(self.net.url(node.code))
             await stack.enter_async_context(http)
             self.offices.append(Office(self.net.kit(node.code), self.net.issuer, http, name=node.name, seed=n + 1))
         for node in self.net.nodes:
