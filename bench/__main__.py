@@ -51,6 +51,8 @@ def whole_path(nats: Any, postgres: Any) -> None:
     last_product, last_bare = rounds[-1]
     print("product CPU µs by process", last_product["cpu_us"], "POST", last_product["post"])
     print("bare    CPU µs by process", last_bare["cpu_us"], "POST", last_bare["post"])
+    print("product, a report:", last_product["counts"])
+    print("bare, a report:   ", last_bare["counts"])
     for rate, steady in last_product["steady"].items():
         print(f"steady {rate}/s: POST {steady['post']}, CPU a report {steady['cpu_us_sum']} µs, done {steady['done']}")
 

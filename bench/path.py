@@ -23,6 +23,7 @@ from yiwang.stack.embedded import Nats, Postgres
 from yiwang.stack.registry import find_services
 
 from ._common import HERE, cpu_of
+from .counting import counts
 
 ROOT: Final = HERE.parent
 SERVICES: Final = ("intake", "grid", "dispatch", "notification")
@@ -129,6 +130,7 @@ async def measure(
 ) -> dict[str, Any]:
     """Load one side and wait until everything is notified: rates, latencies, CPU a report by process."""
     db = await asyncpg.connect(kit.database_url)
+    counted = await counts(kit, db)
     before = await db.fetchval(side.count)
     pids = {name: process.pid for name, process in side.processes.items()} | {
         "nats": nats.pid,
@@ -141,9 +143,11 @@ async def measure(
         await asyncio.sleep(0.05)
     wall = time.perf_counter() - begin
     done = await db.fetchval(side.count) - before
-    await db.close()
     spent = {name: round((cpu_of(pid) - cpu[name]) / max(done, 1) * 1e6) for name, pid in pids.items()}
-    return {"done": done, "rate": round(done / wall), "post": load, "cpu_us": spent, "cpu_us_sum": sum(spent.values())}
+    found = {"done": done, "rate": round(done / wall), "post": load, "cpu_us": spent, "cpu_us_sum": sum(spent.values())}
+    found["counts"] = (await counts(kit, db)).per(counted, done)
+    await db.close()
+    return found
 
 
 async def compare(nats: Nats, postgres: Postgres, rounds: int) -> list[tuple[dict[str, Any], dict[str, Any]]]:

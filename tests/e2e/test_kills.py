@@ -218,7 +218,7 @@ async def check_orders(town: Town) -> None:
         assert set(stream) == set(known)
         assert [case for case, version in known.items() if version not in stream[case]] == []
         flow = defaultdict(list)
-        for row in await db.fetch("select case_id, seq, version from dispatch.flow order by case_id, seq"):
+        for row in await db.fetch("select case_id, seq, version from dispatch.flow_lines order by case_id, seq"):
             flow[row["case_id"]].append(row["version"])
         assert [case for case, versions in flow.items() if versions != sorted(versions)] == []
         assert [case for case, versions in stream.items() if versions != sorted(versions)] == []

@@ -239,7 +239,7 @@ async def test_the_flow_can_neither_be_changed_nor_deleted(node) -> None:
         await put(node, "case-1")
         await node.until(CaseAccepted)
         await node.settled()
-        for statement in ("update flow set opinion = 'x'", "delete from flow", "truncate flow"):
+        for statement in ("update flow_pages set lines = 'x'", "delete from flow_pages", "truncate flow_pages"):
             with pytest.raises(Exception, match="flow records are evidence"):
                 await app.pool.execute(statement)
 

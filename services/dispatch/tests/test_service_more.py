@@ -234,7 +234,7 @@ async def test_after_a_restored_backup_nothing_is_said_or_numbered_twice(node) -
         assert len(set(numbers)) == len(numbers) == 3
 
 
-TABLES = ("cases", "flow", "numbers", "allocation", "kit_position", "kit_inbox", "kit_outbox", "kit_timer")
+TABLES = ("cases", "flow_pages", "numbers", "allocation", "kit_position", "kit_inbox", "kit_outbox", "kit_timer")
 
 
 async def _tables(app: Any) -> dict[str, str]:
@@ -244,14 +244,14 @@ async def _tables(app: Any) -> dict[str, str]:
 async def _restore(url: str, backup: dict[str, str]) -> None:
     """As a restored dump would be: tables as they were, and the node's incarnation raised."""
     db = await asyncpg.connect(url)
-    await db.execute("set search_path = dispatch; alter table flow disable trigger all")
+    await db.execute("set search_path = dispatch; alter table flow_pages disable trigger all")
     for table, rows in backup.items():
         await db.execute(f"delete from {table}")
         over = "overriding system value" if table == "kit_outbox" else ""
         await db.execute(
             f"insert into {table} {over} select * from json_populate_recordset(null::{table}, $1::json)", rows
         )
-    await db.execute("alter table flow enable trigger all; update yw.node set incarnation = incarnation + 1")
+    await db.execute("alter table flow_pages enable trigger all; update yw.node set incarnation = incarnation + 1")
     await db.close()
 
 

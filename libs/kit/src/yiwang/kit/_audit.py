@@ -125,7 +125,7 @@ class TableTrail:
         while self._waiting:
             batch = [self._waiting[i] for i in range(min(BATCH, len(self._waiting)))]
             try:
-                await self._pool.execute(_INSERT, *_columns(batch))
+                await self._pool.execute(_INSERT, _encode(batch).decode())
             except (*DATABASE_DOWN, asyncpg.PostgresError, TimeoutError) as exc:
                 log.warning("audit_waits", service=self._service, rows=len(self._waiting), error=type(exc).__name__)
                 if self._closing.is_set():
@@ -144,20 +144,12 @@ class TableTrail:
             await asyncio.wait_for(self._closing.wait(), seconds)
 
 
+_encode: Final = msgspec.json.Encoder().encode
 _INSERT: Final = """
 insert into kit_audit (at, person_ref, post_id, unit_id, role, method, route, params, status, code, client, trace_id)
-select at, person_ref, post_id, unit_id, role, method, route, params::jsonb, status, code, client, trace_id
-from unnest($1::timestamptz[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-            $9::smallint[], $10::text[], $11::text[], $12::text[])
-  as r (at, person_ref, post_id, unit_id, role, method, route, params, status, code, client, trace_id)
+select at, person_ref, post_id, unit_id, role, method, route, params, status, code, client, trace_id
+from json_populate_recordset(null::kit_audit, $1::text::json)
 """
-
-
-def _columns(batch: list[AuditRecord]) -> list[list[Any]]:
-    encoded = [[*msgspec.structs.astuple(record)] for record in batch]
-    for row in encoded:
-        row[7] = msgspec.json.encode(row[7]).decode()
-    return [list(column) for column in zip(*encoded, strict=True)]
 
 
 _PAGE: Final = """

@@ -41,11 +41,6 @@ class _Repeated(Exception):
     """Some of the items were handled before."""
 
 
-def reached(items: Sequence[Item]) -> dict[str, int]:
-    """Stream → the last sequence among *items*."""
-    return {item.stream: item.seq for item in items}
-
-
 def _index(items: list[Item], item: Item) -> int:
     return next(n for n, one in enumerate(items) if one is item)
 
@@ -57,6 +52,15 @@ class Deliveries:
         self.app, self.group, self.epoch, self.held = app, group, epoch, held
         self.engine = Engine(app)
         self.positions: dict[str, int] = {}
+        self.floor: dict[str, int] = {}
+        """Stream → a sequence that no position may reach: it waits in memory"""
+
+    def _reached(self, items: Sequence[Item]) -> dict[str, int]:
+        return self.below_floor({item.stream: item.seq for item in items})
+
+    def below_floor(self, ends: dict[str, int]) -> dict[str, int]:
+        """*ends* as far as nothing waits before them."""
+        return {stream: min(seq, self.floor.get(stream, seq + 1) - 1) for stream, seq in ends.items()}
 
     async def handle(self, db: Tx, items: list[Item], ends: dict[str, int]) -> None:
         """Handle *items* fully and move the positions to *ends* (nowhere when it is empty)."""
@@ -73,7 +77,7 @@ class Deliveries:
         stop = next((n for n, item in enumerate(items) if item.poison), len(items))
         run, later = items[:stop], items[stop:]
         try:
-            return await self._transaction(db, run, reached(run) if move else {}, held_key) + later
+            return await self._transaction(db, run, self._reached(run) if move else {}, held_key) + later
         except HandlerFailed as failed:
             if isinstance(failed.error, TRANSIENT):
                 raise failed.error from failed
@@ -121,7 +125,7 @@ class Deliveries:
                     sure = {id(item) for item in done}
                     waiting = [item for item in waiting if id(item) in sure]
                     left = [item for item in items if id(item) in kept or (id(item) not in sure and item.key in self.held)]
-                    ends = {s: reached(done).get(s, 0) for s in ends}
+                    ends = {s: self._reached(done).get(s, 0) for s in ends}
                 if waiting:
                     await self.held.write(db, waiting)
                 if held_key:
@@ -162,7 +166,7 @@ class Deliveries:
         """Write down one failing event: it waits with its key, or it is parked for a person."""
         app = self.app
         reason = item.poison or refusal(error)
-        ends = reached([item]) if move else {}
+        ends = self._reached([item]) if move else {}
         async with db.transaction():
             if reason is None and item.held and await self.held.age_hours(db, item) > app.kit.patience_hours:
                 reason = f"still failing after {app.kit.patience_hours:g} h: {error!r}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-import secrets
+import random
 import time
 from collections.abc import Mapping
 from functools import lru_cache
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from ._tokens import Verifier
 
 QUIET: Final = frozenset({"/livez", "/readyz", "/metrics"})
+_ids: Final = random.Random()
+"""Names to find calls by; no secrets"""
 _propagator: Final = TraceContextTextMapPropagator()
 
 log = structlog.get_logger("access")
@@ -75,8 +77,10 @@ class Edge:
         inner: Callable[[Any, Any, Any], Awaitable[None]],
         verifier: Verifier,
         fast: Mapping[tuple[str, str], FastRoute],
+        *,
+        quiet: bool = False,
     ) -> None:
-        self._inner, self._verifier, self._fast = inner, verifier, fast
+        self._inner, self._verifier, self._fast, self._quiet = inner, verifier, fast, quiet
         self.tracer = trace.get_tracer("yiwang.http")
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -100,7 +104,7 @@ class Edge:
         try:
             await self._serve(call, scope, receive)
         finally:
-            call.finish(span)
+            call.finish(span, quiet=self._quiet)
 
     async def _identify(self, scope: Any, authorization: bytes) -> None:
         scope["user"] = NOBODY
@@ -167,8 +171,8 @@ class _Call:
         await self.send({"type": "http.response.start", "status": problem.status, "headers": headers})
         await self.send({"type": "http.response.body", "body": msgspec.json.encode(problem.body(self.trace_id))})
 
-    def finish(self, span: trace.Span) -> None:
-        """Audit, log and count the call."""
+    def finish(self, span: trace.Span, *, quiet: bool) -> None:
+        """Audit, log (unless *quiet*) and count the call."""
         handler = self.scope.get("route_handler")
         opt: Mapping[str, Any] = getattr(handler, "opt", None) or {}
         site: Site | None = self.site or opt.get("yw_site")
@@ -181,7 +185,7 @@ class _Call:
             span.update_name(f"{method} {route}")
             span.set_attributes({"http.request.method": method, "http.route": route})
             span.set_attribute("http.response.status_code", self.status)
-        if route not in QUIET:
+        if not quiet and route not in QUIET:
             ms, code = round(seconds * 1000, 1), self.scope["state"].get("yw_code", "")
             log.info(
                 "http",
@@ -236,4 +240,4 @@ class AuditRoom:
 def _trace_id(span: trace.Span, parent: Any) -> str:
     own = span.get_span_context()
     found = own if own.is_valid else trace.get_current_span(parent).get_span_context()
-    return format(found.trace_id, "032x") if found.is_valid else secrets.token_hex(16)
+    return format(found.trace_id if found.is_valid else _ids.getrandbits(128), "032x")

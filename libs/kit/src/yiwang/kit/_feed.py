@@ -11,10 +11,12 @@ from typing import Any, Final
 import msgspec
 from nats.aio.client import Client
 
+from ._hears import Sieve, coarse
 from ._nats import api
 from ._wire import Wire, header_of, status_of
 
-WINDOW: Final = 800
+WINDOW: Final = 4000
+"""Messages on their way at the most: who lags further behind costs the server more"""
 
 
 class FeedLost(Exception):
@@ -37,6 +39,8 @@ class Feed:
     def __init__(self, nc: Client, stream: str, filters: list[str], start: int, wake: asyncio.Event) -> None:
         self._nc, self.stream, self._filters, self._start, self._wake = nc, stream, filters, start, wake
         self._wire = Wire.of(nc)
+        self._asked_for = coarse(filters)
+        self._sieve = Sieve(filters) if self._asked_for != filters else None
         self._buffer: list[Raw] = []
         self._asked = self._next = self._requests = 0
         self._current = ""
@@ -60,9 +64,11 @@ class Feed:
             "num_replicas": 1,
             "inactive_threshold": 30 * 10**9,
         }
-        config |= {"filter_subject": self._filters[0]} if len(self._filters) == 1 else {"filter_subjects": self._filters}
+        filters = self._asked_for
+        if filters:
+            config |= {"filter_subject": filters[0]} if len(filters) == 1 else {"filter_subjects": filters}
         body = {"stream_name": self.stream, "action": "create", "config": config}
-        suffix = f".{self._filters[0]}" if len(self._filters) == 1 else ""
+        suffix = f".{filters[0]}" if len(filters) == 1 else ""
         await api(self._nc, f"CONSUMER.CREATE.{self.stream}.{self._name}{suffix}", body)
         await self._ask()
 
@@ -94,6 +100,10 @@ class Feed:
         self._next = delivered
         self.pending = int(tokens[at + 3])
         self._asked -= 1
+        if self._sieve is not None and not self._sieve.keeps(subject):
+            if not self.pending:
+                self._wake.set()  # the end is reached, though by another's event
+            return
         if not self._lost:
             trace = header_of(headers, b"traceparent") if headers else ""
             self._buffer.append(Raw(self.stream, int(tokens[at]), subject.decode(), data, trace))
@@ -114,7 +124,7 @@ class Feed:
             raise FeedLost(f"{self.stream}: {self._lost}")
         if time.monotonic() - self._seen > 8.0:
             raise FeedLost(f"{self.stream}: no sign of life for 8 s")
-        if self._asked < WINDOW // 2 and self._nc.is_connected:
+        if self._asked < WINDOW // 2 and len(self._buffer) < WINDOW and self._nc.is_connected:
             await self._ask()
         taken, self._buffer = self._buffer[:most], self._buffer[most:]
         return taken

@@ -25,8 +25,10 @@ from ._edge import AuditRoom, Edge, FastRoute, Site
 from ._http_errors import answer_exception
 from ._idempotency import Idempotency
 from ._identity import NOBODY, Caller
+from ._one_write import OneWrite
 from ._openapi import ClosedStructs, LocalSwagger, TrueJson, declared_statuses, guard_of, routes_of
 from ._ops import audit_page, livez, metrics_page, readyz
+from ._telemetry import LEVELS
 from ._tokens import IdentitySettings, Verifier
 
 if TYPE_CHECKING:
@@ -65,7 +67,8 @@ def build_http(
         handler.opt["yw_declared"] = declared_statuses(method, path, handler)
     known = {(method, path): handler for method, path, handler in routes_of(litestar)}
     fast = {at: _fast(site, at, call, known) for site in sites for at, call in site.app.service.fast_routes.items()}
-    litestar.asgi_handler = Edge(litestar.asgi_handler, verifier or _verifier(apps), fast)
+    quiet = bool(apps) and LEVELS[apps[0].kit.log_level] > LEVELS["info"]
+    litestar.asgi_handler = Edge(litestar.asgi_handler, verifier or _verifier(apps), fast, quiet=quiet)
     return litestar
 
 
@@ -168,7 +171,7 @@ async def http_server(asgi: Any, host: str, port: int, *, drain_s: int = 5) -> A
     # Accepted sockets inherit it; asyncio's own loop sets it only where the protocol number says TCP, which is not here.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     config = uvicorn.Config(
-        asgi, loop="none", http="httptools", ws="none", lifespan="on", log_config=None,
+        asgi, loop="none", http=OneWrite, ws="none", lifespan="on", log_config=None,
         access_log=False, server_header=False, timeout_graceful_shutdown=drain_s,
         proxy_headers=True, forwarded_allow_ips=os.environ.get("FORWARDED_ALLOW_IPS", "127.0.0.1"),
     )  # fmt: skip

@@ -230,6 +230,11 @@ class _Batch:
         elif not self.left:
             self.done.set_result(None)
 
+    def expire(self) -> None:
+        """Nobody answered in time."""
+        if not self.done.done():
+            self.done.set_exception(TimeoutError("JetStream doesn't answer"))
+
 
 class Publisher:
     """Pipelined publishing with acks: many events in flight, one shared reply inbox."""
@@ -262,12 +267,15 @@ class Publisher:
             return []
         batch = _Batch(events)
         sent: list[bytes] = []
+        end = asyncio.get_running_loop().call_later(timeout, batch.expire)
         try:
-            async with asyncio.timeout(timeout):
-                for begin in range(0, len(events), CHUNK):
-                    await self._send(batch, begin, events[begin : begin + CHUNK], sent)
-                await batch.done
+            for begin in range(0, len(events), CHUNK):
+                if len(self._waiting) > self._window:
+                    await self._find_room(timeout)
+                await self._send(batch, begin, events[begin : begin + CHUNK], sent)
+            await batch.done
         finally:
+            end.cancel()
             if batch.left:
                 for reply in sent:
                     self._waiting.pop(reply, None)
@@ -276,10 +284,13 @@ class Publisher:
                 batch.done.exception()  # seen, also when sending failed first
         return batch.acks
 
+    async def _find_room(self, timeout: float) -> None:
+        async with asyncio.timeout(timeout):
+            while len(self._waiting) > self._window:
+                self._room.clear()
+                await self._room.wait()
+
     async def _send(self, batch: _Batch, begin: int, events: Sequence[Outgoing], sent: list[bytes]) -> None:
-        while len(self._waiting) > self._window:
-            self._room.clear()
-            await self._room.wait()
         blocks = []
         for at, (subject, data, event_id, trace) in enumerate(events, begin):
             if len(data) > self._nc.max_payload:

@@ -74,6 +74,7 @@ class Subscription(msgspec.Struct, frozen=True, kw_only=True):
     scope: Scope
     start: str
     again: Again
+    company_s: float
     tag: str
     decode: Callable[[bytes], Any]
     """From the wire to what the handler gets"""
@@ -128,7 +129,7 @@ class Service:
 
     @overload
     def on_batch(
-        self, event_type: type[E], *, scope: Scope = ..., start: str = ..., again: Again = ...
+        self, event_type: type[E], *, scope: Scope = ..., start: str = ..., again: Again = ..., company_s: float = ...
     ) -> Callable[[Many[E]], Many[E]]: ...
     @overload
     def on_batch(
@@ -141,16 +142,21 @@ class Service:
         scope: Scope = Scope.OWN,
         start: str = "first",
         again: Again = Again.NEVER,
+        company_s: float = 0.0,
         shape: type[Any] | None = None,
     ) -> Callable[[Any], Any]:
         """Hear *event_type* set-based: a sequence in order, one outcome for each; may hold several events of a key.
 
+        Such an event may wait up to *company_s* seconds for the next one of its key: for what says nothing by itself
+        and is cheaper to handle together with what follows.
         With *shape* the handler gets only what that Struct names of the wire (at least `id`, and a `key`): for who
         watches much and says nothing.
         """
 
         def register(handler: Many[Any]) -> Many[Any]:
-            self._subscribe(event_type, handler, batch=True, scope=scope, start=start, again=again, shape=shape)
+            self._subscribe(
+                event_type, handler, batch=True, scope=scope, start=start, again=again, company_s=company_s, shape=shape
+            )
             return handler
 
         return register
@@ -164,6 +170,7 @@ class Service:
         scope: Scope,
         start: str,
         again: Again,
+        company_s: float = 0.0,
         shape: type[Any] | None = None,
     ) -> None:
         tag = tag_of(event_type)
@@ -175,8 +182,9 @@ class Service:
             raise ValueError(f"{self.name}, {tag}: only a handler that knows what it heard (Again.KNOWN) may have a shape")
         decode = msgspec.json.Decoder(shape).decode if shape else decoder_of(event_type).decode
         self.subscriptions[tag] = Subscription(
-            event_type=event_type, handler=handler, batch=batch, scope=scope, start=start, again=again, tag=tag, decode=decode
-        )
+            event_type=event_type, handler=handler, batch=batch, scope=scope, start=start, again=again,
+            company_s=company_s, tag=tag, decode=decode,
+        )  # fmt: skip
 
     def timer(self, kind: str) -> Callable[[F], F]:
         """Handle timers of *kind* that `Context.set_timer` asked for."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from yiwang.contracts import PARTITIONS
 
+from ._company import Alone
 from ._context import Tx
 from ._deliver import Deliveries, LeaseLost
 from ._engine import Item, item_of
@@ -37,7 +38,10 @@ class Worker:
         self.feeds: list[Feed] = []
         self.ignore_to: dict[tuple[str, str], int] = {}
         self.held = Held(app, group)
+        self.alone = Alone()
         self.deliveries = Deliveries(app, group, epoch, self.held)
+        self.seen: dict[str, int] = {}
+        """Stream → the last sequence that came"""
         self.idle = False
 
     @property
@@ -111,7 +115,8 @@ class Worker:
                 await self._wait(0.3)
                 continue
             quiet = 0
-            await self._handle(db, [r for r in raws if r.seq <= until], move=False)
+            items = [item for raw in raws if raw.seq <= until and (item := self._item(raw)) is not None]
+            await self.deliveries.handle(db, items, {})
             await self.app.pool.execute(
                 "update kit_catchup set seq = $4 where grp = $1 and stream = $2 and tag = $3",
                 self.group, feed.stream, tag, raws[-1].seq,
@@ -139,18 +144,21 @@ class Worker:
 
     async def _round(self, db: Tx) -> None:
         self.wake.clear()
+        begun = time.monotonic()
         raws = await self._collect()
+        items = self.alone.pair([item for raw in raws if (item := self._item(raw)) is not None], begun)
         due = self.held.due()
-        self.idle = not raws and not due and not any(feed.pending for feed in self.feeds)
-        begun = time.perf_counter()
-        if raws:
-            await self._handle(db, raws)
+        self.idle = not raws and not items and not due and not self.alone and not any(f.pending for f in self.feeds)
+        if raws or items:
+            self.seen |= {raw.stream: raw.seq for raw in raws}
+            self.deliveries.floor = self.alone.floor()
+            await self.deliveries.handle(db, items, self.deliveries.below_floor(self.seen))
         for key in due:
             await self._handle_held(db, key)
         if not raws and not due:
-            await self._wait(self.held.pause())
+            await self._wait(self.alone.pause(begun, self.held.pause()))
         elif len(raws) < self.app.kit.batch // 2:
-            await asyncio.sleep(self._rest(time.perf_counter() - begun))
+            await asyncio.sleep(self._rest(time.monotonic() - begun))
 
     def _rest(self, took_s: float) -> float:
         """Seconds to wait after a small batch: under load that makes the next one larger, and a transaction costs much
@@ -175,11 +183,6 @@ class Worker:
             pass
 
     # -- handling ------------------------------------------------------------------------------------------------
-
-    async def _handle(self, db: Tx, raws: list[Raw], *, move: bool = True) -> None:
-        """Handle *raws* fully."""
-        items = [item for raw in raws if (item := self._item(raw)) is not None]
-        await self.deliveries.handle(db, items, {raw.stream: raw.seq for raw in raws} if move else {})
 
     def _item(self, raw: Raw) -> Item | None:
         item = item_of(self.app.service, raw.stream, raw.seq, raw.subject, raw.data, raw.trace)

@@ -15,8 +15,8 @@ from .rules import Rules
 from .states import Row
 
 
-class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One immutable line of the case's flow (流转记录); the columns of the table `flow`."""
+class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """One immutable line of the case's flow (流转记录); a page of `flow_pages` holds those of one transaction."""
 
     case_id: str
     seq: int

@@ -1,8 +1,9 @@
 -- add_cases: cases at version 1; one that is known already (recovered from the stream) stays as it is
 insert into cases select * from json_populate_recordset(null::cases, $1::json) on conflict (case_id) do nothing;
 
--- add_records: lines of the flow
-insert into flow select * from json_populate_recordset(null::flow, $1::json) on conflict (case_id, seq) do nothing;
+-- add_pages: what one transaction adds to the flow of each case
+insert into flow_pages (case_id, seq, lines) select * from unnest($1::text[], $2::int[], $3::text[])
+on conflict (case_id, seq) do nothing;
 
 -- lock_cases: some cases, locked in the order of their ids
 select doc::text as doc from cases where case_id = any($1::text[]) order by case_id for update;
@@ -43,15 +44,10 @@ insert into allocation (incarnation) values ($1) on conflict (one) do update set
 -- last_change: when a case was last changed
 select max(updated_at) from cases;
 
--- history_of: the flow of one case, in order
-select case_id, seq, version, action, result, state_before, state_after, role, unit_id, person_ref, opinion, receiver,
-    started_at, ended_at, due_at, used_s, overdue, media::text as media, note
-from flow where case_id = $1 order by seq;
-
 -- page_of_cases: newest first, what the caller may see, by whatever is asked; keyset on (created_at, case_id)
 select doc::text as doc, queue, due_at from cases
 where away is null and (created_at, case_id) < ($1, $2)
-    and ($3 = '' or state = $3) and ($4 = '' or queue = $4) and ($5 = '' or area like $5) and ($6 = '' or unit_id = $6)
+    and ($3 = '' or (state = $3 and (queue <> '' or $3 in ('closed', 'voided')))) and ($4 = '' or queue = $4) and ($5 = '' or area like $5) and ($6 = '' or unit_id = $6)
     and ($7 = '' or category = $7) and ($8 = '' or (case_no <> '' and case_no like $8))
     and ($9::boolean is null
         or ($9 and (queue <> '' or overdue) and (overdue or coalesce(due_at < $10, false)))
@@ -73,3 +69,6 @@ select doc::text as doc from cases where updated_at >= $1 and case_id > $2 and a
 select case_id, seq, version, action, result, state_before, state_after, role, unit_id, person_ref, opinion, receiver,
     started_at, ended_at, due_at, used_s, overdue, media::text as media, note
 from flow where case_id = any($1::text[]) order by case_id, seq;
+
+-- pages_of_cases: the flow of some cases in pages, in order
+select case_id, lines from flow_pages where case_id = any($1::text[]) order by case_id, seq;

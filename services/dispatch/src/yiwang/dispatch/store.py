@@ -21,6 +21,7 @@ LAST_NUMBER: Final = 99_999
 
 _case: Final = msgspec.json.Decoder(Case)
 _media: Final = msgspec.json.Decoder(tuple[MediaRef, ...])
+_lines: Final = msgspec.json.Decoder(list[Record])
 _encode: Final = msgspec.json.Encoder().encode
 
 
@@ -96,14 +97,23 @@ def row_of(case: Case, now: dt.datetime) -> CaseRow:
 async def add(tx: Any, cases: Sequence[Case], records: Sequence[Record], now: dt.datetime) -> None:
     """Keep new cases with the first line of their flow."""
     await sql.run(tx, "add_cases", _encode([row_of(case, now) for case in cases]).decode())
-    await sql.run(tx, "add_records", _encode(records).decode())
+    await _add_lines(tx, records)
 
 
 async def save(tx: Any, cases: Sequence[Case], records: Sequence[Record], now: dt.datetime) -> None:
     """Keep the next shape of locked cases and the lines that their flow grew by."""
     await sql.run(tx, "save_cases", _encode([row_of(case, now) for case in cases]).decode())
-    if records:
-        await sql.run(tx, "add_records", _encode(records).decode())
+    await _add_lines(tx, records)
+
+
+async def _add_lines(tx: Any, records: Sequence[Record]) -> None:
+    """Lines of the flow, one page a case."""
+    pages: dict[str, list[Record]] = {}
+    for record in records:
+        pages.setdefault(record.case_id, []).append(record)
+    if pages:
+        lines = [_encode(page).decode() for page in pages.values()]
+        await sql.run(tx, "add_pages", list(pages), [page[0].seq for page in pages.values()], lines)
 
 
 async def lock_all(tx: Any, case_ids: Iterable[str]) -> dict[str, Case]:
@@ -132,14 +142,18 @@ async def find(db: Any, no_or_id: str) -> Case | None:
 
 async def history(db: Any, case_id: str) -> list[Record]:
     """The whole flow of a case, in order."""
-    return [_record(row) for row in await db.fetch(sql["history_of"], case_id)]
+    return (await histories(db, [case_id]))[case_id]
 
 
 async def histories(db: Any, case_ids: Sequence[str]) -> dict[str, list[Record]]:
-    flows: dict[str, list[Record]] = {case_id: [] for case_id in case_ids}
+    """The whole flow of each of the cases, in order."""
+    flows: dict[str, dict[int, Record]] = {case_id: {} for case_id in case_ids}
     for row in await db.fetch(sql["flow_of_cases"], list(case_ids)):
-        flows[row["case_id"]].append(_record(row))
-    return flows
+        flows[row["case_id"]][row["seq"]] = _record(row)
+    for row in await db.fetch(sql["pages_of_cases"], list(case_ids)):
+        for record in _lines.decode(row["lines"]):
+            flows[row["case_id"]].setdefault(record.seq, record)
+    return {case_id: [flow[seq] for seq in sorted(flow)] for case_id, flow in flows.items()}
 
 
 def _record(row: Any) -> Record:

@@ -7,8 +7,9 @@ select report_id, case_id, digest from reports where report_id = any($1::text[])
 -- add_reports: reports as they were received; a repetition changes nothing
 insert into reports (report_id, case_id, digest, nature, channel, reporter_kind, purpose, jurisdiction, county, occurred_at,
     recorded_at, answered)
-select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-    $9::text[], $10::timestamptz[], $11::timestamptz[], $12::boolean[])
+select report_id, case_id, digest, nature, channel, reporter_kind, purpose, jurisdiction, county, occurred_at, recorded_at,
+    answered
+from json_populate_recordset(null::reports, $1::text::json)
 on conflict (report_id) do nothing;
 
 -- add_contacts: sealed contacts; the first of a report stays
@@ -21,7 +22,8 @@ on conflict (report_id) do nothing;
 
 -- advance: the newest version of each case wins and every step is kept, whatever the order of arrival
 insert into progress (case_id, version, state, case_no, merged_into, county, changed_at, steps)
-select * from unnest($1::text[], $2::int[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], $8::jsonb[])
+select case_id, version, state, case_no, merged_into, county, changed_at, steps
+from json_populate_recordset(null::progress, $1::text::json)
 on conflict (case_id) do update set
     version = greatest(excluded.version, progress.version),
     state = case when excluded.version > progress.version then excluded.state else progress.state end,
