@@ -143,7 +143,8 @@ def take(
         and areas.contains(released.to_jurisdiction, case.area)
     )
     work = Work(case, rules, now)
-    work.fresh, work.records = mine is None, records_of(body)
+    work.fresh = mine is None
+    work.records = [line for line in records_of(body) if mine is None or line.seq > mine.seq]  # the rest is kept here
     _start_clocks(work, event.clock_start_rule if event else "accept", event.occurred_at if event else now)
     tell(
         work, CaseHandoverAccepted, "take_over", SYSTEM_ACTOR, receiver=released.to_jurisdiction,
