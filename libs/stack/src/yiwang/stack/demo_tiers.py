@@ -33,6 +33,8 @@ CUT_AT: Final = 0.3
 """Share of the cases that have come in when the link is cut"""
 CUT_S: Final = 15.0
 """For so long at least, with --once"""
+CUT_DONE: Final = 3
+"""Cases that the county finishes meanwhile, if it takes no longer than `LONG_CUT_S`"""
 CUT_EVERY_S: Final = 300.0
 """Without --once: a cut of a minute every five"""
 LONG_CUT_S: Final = 60.0
@@ -94,7 +96,7 @@ class Tiers:
         self.offices: list[Office] = []
         """First those where reports enter, then the cities, to which some governance models hand cases for checking"""
         self.counts: dict[str, Count] = {}
-        self.cut_since = 0.0
+        self.cut_since, self._before = 0.0, 0
         self.said: list[str] = []
         self._databases: dict[str, Any] = {}
 
@@ -149,13 +151,24 @@ class Tiers:
         async for seconds in _times(once):
             async with self._cut(self.victim):
                 await asyncio.sleep(seconds)
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(LONG_CUT_S):
+                        await _when(lambda: self._worked_on(CUT_DONE))
 
     async def _in(self, reports: float) -> bool:
         return sum(len(office.accepted) for office in self.offices) >= reports
 
+    async def _worked_on(self, done: int) -> bool:
+        """Whether the place that is cut off has finished so many cases since."""
+        return self.victim is not None and self._done(self.victim) >= self._before + done
+
+    def _done(self, node: TopologyNode) -> int:
+        count = self.counts.get(node.code)
+        return count.done if count else 0
+
     @contextlib.asynccontextmanager
     async def _cut(self, node: TopologyNode) -> AsyncIterator[None]:
-        before = self.counts.get(node.code)
+        self._before = self._done(node)
         await asyncio.to_thread(self.net.cut, node.code)
         self.cut_since = time.monotonic()
         self._say(f"[red]{node.name}与上级的链路断开[/]，区里照常办理")
@@ -164,8 +177,7 @@ class Tiers:
         finally:
             lasted, self.cut_since = time.monotonic() - self.cut_since, 0.0
             await asyncio.to_thread(self.net.mend, node.code)
-        now = self.counts.get(node.code)
-        done = now.done - before.done if now and before else 0
+        done = self._done(node) - self._before
         self._say(f"[green]{node.name}的链路接通[/]：断开 {lasted:.0f} 秒，其间区里办结 {done} 件")
         begin = time.monotonic()
         await _when(lambda: self._caught_up(node))
@@ -253,8 +265,6 @@ class Tiers:
 
     def judge(self, found: Sequence[NodeBooks]) -> int:
         """Print the books; 0 only if all balance."""
-        for line in self.said:
-            self.console.print(line)
         self.console.print(network_summary(found))
         for sentence in faults(found):
             self.console.print(f"[red]不平[/]：{sentence}")
