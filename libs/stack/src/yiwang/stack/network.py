@@ -236,12 +236,13 @@ class Network:
         """End them in order."""
         if part != "servers" and code in self.hosts.running:
             self.hosts.stop(code)
-        if part != "services":
-            self.servers.stop(self._servers_of(code))
+        if part != "services" and (names := self._servers_of(code)):
+            self.servers.stop(names)
 
     def start(self, code: str) -> None:
         """Bring back what was killed or stopped."""
-        self.servers.start([name for name in self._servers_of(code) if not self._runs(name)])
+        if away := [name for name in self._servers_of(code) if not self._runs(name)]:
+            self.servers.start(away)
         self.start_services([code])
 
     def freeze(self, code: str, part: Part = "all", *, server: str = "") -> None:
