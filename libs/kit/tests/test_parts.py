@@ -153,7 +153,7 @@ async def test_running_services_answer_nats_micro(node: TestNode) -> None:
     service.on(CaseFiled)(lambda event, ctx: None)  # type: ignore[arg-type,return-value]
     async with node.running(service):
         link = await node.link()
-        info = json.loads((await link.nc.request("$SRV.INFO.probe", timeout=3)).data)
+        info = json.loads((await link.nc.request("$SRV.INFO.probe", timeout=30)).data)
 
         assert (info["name"], info["metadata"]["node"]) == ("probe", "440300")
 

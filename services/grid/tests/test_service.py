@@ -205,7 +205,7 @@ async def test_every_replica_takes_an_activation_over_without_losing_a_report(no
         await asyncio.gather(
             node.publish(*reports[100:200]), one.http("admin", area="440300").post("/grid/versions/v2/activate")
         )
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(45):
             while two.get(Grids).current.version != "v2":
                 await asyncio.sleep(0.01)
         await node.publish(*reports[200:])

@@ -25,7 +25,7 @@ DAY = "2026-11-23"
 
 async def until(true: Callable[[], Any], what: str = "") -> None:
     """Wait until *true* (a function, async or not) gives something true."""
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         while True:
             found = true()
             if isinstance(found, Awaitable):

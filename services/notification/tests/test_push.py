@@ -48,7 +48,7 @@ def mail_server(tmp_path: Path) -> Iterator[MailServer]:
         yield running
 
 
-async def until(condition: Callable[[], bool], timeout: float = 10.0) -> None:
+async def until(condition: Callable[[], bool], timeout: float = 45.0) -> None:
     """Wait for what another thread does."""
     async with asyncio.timeout(timeout):
         while not condition():
@@ -104,7 +104,7 @@ async def test_a_failed_attempt_is_repeated_by_the_schedule_with_the_same_id(
 
 async def attempts_are(app: Any, classes: list[str]) -> None:
     """Wait until the books show exactly these attempts."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(45):
         while [r["class"] for r in await app.pool.fetch("select class from attempt order by n")] != classes:
             await asyncio.sleep(0.02)
 
@@ -346,15 +346,16 @@ async def test_a_slow_receiver_does_not_hold_up_the_others(node: TestNode, recei
     """It may keep eight messages waiting; the other endpoint has all of its own meanwhile."""
     with a_receiver() as slow:
         slow.hold.clear()
-        async with node.running(service, settings=ALLOW, clock=daytime()) as app:
+        patient = ALLOW | {"webhook_timeout_s": 100}  # a busy machine may take long: held is not given up
+        async with node.running(service, settings=patient, clock=daytime()) as app:
             await endpoint(app, slow.url())
             await endpoint(app, receiver.url())
             await node.publish(*(a_wish(business_id=f"flood/{n}") for n in range(20)))
-            await until(lambda: len(receiver.got) == 20, timeout=20)
+            await until(lambda: len(receiver.got) == 20)
 
             assert len(slow.got) <= 8
             slow.hold.set()
-            await until(lambda: len(slow.got) == 20, timeout=20)
+            await until(lambda: len(slow.got) == 20)
 
 
 async def test_an_account_is_unsent_more_than_its_rate(node: TestNode, receiver: Receiver) -> None:
@@ -364,7 +365,7 @@ async def test_an_account_is_unsent_more_than_its_rate(node: TestNode, receiver:
         await endpoint(app, receiver.url())
         await node.publish(*(a_wish(business_id=f"flood/{n}") for n in range(4)))
         await node.until(NoticeDelivered, 2)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(45):
             while await app.pool.fetchval("select count(*) from delivery where due_at > $1", NOON) < 2:
                 await asyncio.sleep(0.02)
         assert len(receiver.got) == 2
@@ -408,7 +409,7 @@ async def test_a_service_that_stops_finishes_what_it_is_sending(node: TestNode, 
     async with node.running(service, settings=ALLOW, clock=daytime()) as app:
         await endpoint(app, receiver.url())
         await node.publish(a_wish())
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(45):
             while not await app.pool.fetchval("select count(*) from delivery where claimed_until is not null"):
                 await asyncio.sleep(0.02)
         await until(lambda: len(receiver.got) == 1)

@@ -178,13 +178,13 @@ class TestNode:
                 continue
             sub = await js.subscribe(pattern, stream=stream, ordered_consumer=True)
             for _ in range(total):
-                msg = await sub.next_msg(timeout=5)
+                msg = await sub.next_msg(timeout=30)
                 found.append(decode(msg.data))
             await sub.unsubscribe()
         return found
 
     async def until(
-        self, event_type: type[E], count: int = 1, *, timeout: float = 15.0, where: Callable[[E], bool] | None = None
+        self, event_type: type[E], count: int = 1, *, timeout: float = 45.0, where: Callable[[E], bool] | None = None
     ) -> list[E]:
         """Wait until at least *count* events of the type are in the streams; returns all of them."""
         found: list[E] = []
@@ -202,7 +202,7 @@ class TestNode:
                 f"{len(found)} of {count} {tag_of(event_type)} after {timeout} s; waiting {waiting}; parked {parked}"
             ) from None
 
-    async def drained(self, *, timeout: float = 10.0) -> None:
+    async def drained(self, *, timeout: float = 45.0) -> None:
         """Wait until the durables of services without a database have acked everything."""
         link = await self.link()
         async with asyncio.timeout(timeout):
@@ -231,7 +231,7 @@ class TestNode:
                 found += [(app.service.name, r["reason"]) for r in rows]
         return found
 
-    async def settled(self, *, timeout: float = 20.0, parked: int | None = 0) -> None:
+    async def settled(self, *, timeout: float = 60.0, parked: int | None = 0) -> None:
         """Wait until every position is at its stream's end, nothing is held and every outbox is empty.
 
         Fails with the reasons unless exactly *parked* events are parked (None: any number).

@@ -41,7 +41,7 @@ async def media_refs(app: App, media_ids: list[str], stage: str) -> tuple[MediaR
     found: list[MediaRef] = []
     for media_id in dict.fromkeys(media_ids):
         try:
-            found.append((await app.media.info(media_id)).ref(stage))
+            found.append((await app.media.hold(media_id)).ref(stage))
         except NotHere:
             raise errors.NO_MEDIA(media=media_id[:64]) from None
     return tuple(found)

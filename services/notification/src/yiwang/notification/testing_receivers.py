@@ -44,7 +44,7 @@ class Receiver:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["content-length"]))
                 receiver.got.append(Got(self.path, {k.lower(): v for k, v in self.headers.items()}, body))
-                receiver.hold.wait(30)
+                receiver.hold.wait(90)
                 status, headers = receiver.answers.pop(0) if receiver.answers else (204, {})
                 self.send_response(status)
                 for name, value in ({"content-length": "0"} | headers).items():
