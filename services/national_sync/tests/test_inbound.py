@@ -12,10 +12,10 @@ import pytest
 from yiwang.contracts import CaseReported, CaseSnapshot
 from yiwang.kit.http import http_server
 from yiwang.kit.testing import NOON
-from yiwang.kit.testing_http import assert_api_holds, without_lifespan
+from yiwang.kit.testing_http import without_lifespan
 from yiwang.national_sync.links import Links
 from yiwang.national_sync.protocol import Batch, digest_of, signed_headers
-from yiwang.national_sync.testing import SECRET, a_batch, a_course, a_platform, a_profile, an_envelope, syncing
+from yiwang.national_sync.testing import SECRET, a_batch, a_platform, a_profile, an_envelope, syncing
 from yiwang.national_sync.transport import Down, Gap, transport_of
 
 BASE = {
@@ -221,10 +221,3 @@ async def test_our_own_pusher_and_inbound_side_understand_each_other(node: Any, 
             stranger = transport_of(msgspec.structs.replace(link, secret="guess"), client)
             with pytest.raises(Down, match="核对双方密钥"):
                 await stranger.send(batch)
-
-
-async def test_the_api_holds_what_its_page_promises(node: Any, tmp_path: Path) -> None:
-    async with inbound(node, tmp_path, a_platform("nation")) as app:
-        await node.publish(*a_course())
-        await node.settled()
-        await assert_api_holds(app, examples=8)

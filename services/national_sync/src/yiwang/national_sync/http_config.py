@@ -91,7 +91,7 @@ def _view(row: ReceivedRow) -> ReceivedView:
     "/sync/config/sets/{set_name:str}",
     guards=[allow(*KEEPERS)],
     request_max_body_size=2 * CONTENT_MAX,
-    responses=answers(errors.NO_SET, errors.NOT_BELOW, errors.VERSION_TAKEN, errors.TOO_LONG_SET),
+    responses=answers(errors.NO_SET, errors.NOT_BELOW, errors.VERSION_TAKEN, errors.TOO_LONG_SET, errors.LATE_DEADLINE),
     opt={"idempotent": True},
 )
 async def publish(app: App, caller: Caller, set_name: Name, data: Announcement) -> Published:
@@ -101,6 +101,8 @@ async def publish(app: App, caller: Caller, set_name: Name, data: Announcement) 
         raise errors.NO_SET(name=set_name, known="、".join(CONFIG_SETS))
     if data.to and data.to != app.node.jurisdiction:
         require_node_below(app, data.to)
+    if not 2000 <= data.valid_from.year <= 2100:
+        raise errors.LATE_DEADLINE(why="起用时间应在 2000 年至 2100 年之间")
     try:
         content, encoding = pack(data.content)
     except ValueError as error:

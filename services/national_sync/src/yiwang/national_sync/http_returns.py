@@ -93,12 +93,11 @@ async def give_rankings(app: App, caller: Caller, data: Ranks) -> Sent:
 async def listed(
     app: App,
     side: Literal["", "given", "received"] = "",
-    before: dt.datetime | None = None,
+    offset: Annotated[int, Parameter(ge=0, le=1_000_000)] = 0,
     limit: Annotated[int, Parameter(ge=1, le=500)] = 100,
 ) -> list[ReturnView]:
     """Batches that came from above, or that we gave, the newest first."""
-    until = before if before and before.tzinfo else app.clock.now() + dt.timedelta(days=3650)
-    rows = await returns.sql.rows(app.pool, "returns", ReturnRow, side, until, limit)
+    rows = await returns.sql.rows(app.pool, "returns", ReturnRow, side, limit, offset)
     return [ReturnView(**msgspec.structs.asdict(row) | {"body": msgspec.json.decode(row.body)}) for row in rows]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Annotated, Final, Literal
 
 import msgspec
@@ -80,12 +79,11 @@ async def listed(
     task_state: Literal["", "open", "answered", "returned", "closed"] = "",
     peer: Annotated[str, Parameter(pattern=r"^[\w:.-]{0,64}$")] = "",
     overdue: bool = False,
-    before: dt.datetime | None = None,
+    offset: Annotated[int, Parameter(ge=0, le=1_000_000)] = 0,
     limit: Annotated[int, Parameter(ge=1, le=500)] = 100,
 ) -> list[TaskView]:
     """Tasks that this node gave or received, the newest first."""
-    until = before if before and before.tzinfo else app.clock.now() + dt.timedelta(days=3650)
-    rows = await task_store.sql.rows(app.pool, "tasks", TaskRow, side, task_state, peer, overdue, until, limit)
+    rows = await task_store.sql.rows(app.pool, "tasks", TaskRow, side, task_state, peer, overdue, limit, offset)
     return [view(row) for row in rows]
 
 

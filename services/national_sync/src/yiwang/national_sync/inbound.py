@@ -28,6 +28,7 @@ from .tasks import names_a_person
 
 docked_sql: Final = Sql("yiwang.national_sync", "docked.sql")
 CASE_KEY: Final = re.compile(r"[^\x00-\x1f]{1,200}\Z")
+TASK_ID: Final = re.compile(r"[\w.:-]{1,100}\Z")
 CASE_KINDS: Final = ("case_base", "case_flow", "case_result", "media_ref")
 TASK: Final = "task"
 """The upper platform's own tasks, addressed to this node"""
@@ -154,6 +155,10 @@ def _read_task(ctx: Context, record: Envelope, payload: Payload) -> Payload:
         raise Refused(f"任务看不懂：{error}") from error
     if task.action not in ACTIONS or (task.action == "assign" and not (task.title and task.content)):
         raise Refused(f"任务应有 title 和 content，action 应为 {'、'.join(ACTIONS)} 之一")
+    if not TASK_ID.match(task.task_id):
+        raise Refused("task_id 应为 1 至 100 个字母、数字或 . : - _")
+    if task.feedback_due is not None and not 2000 <= task.feedback_due.year <= 2100:
+        raise Refused("feedback_due 应在 2000 年至 2100 年之间")
     if task.feedback_due is not None and task.feedback_due.tzinfo is None:
         raise Refused("feedback_due 应为带时区的时间")
     if names_a_person(task.title, task.content, task.opinion):

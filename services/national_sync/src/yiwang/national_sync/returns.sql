@@ -2,7 +2,7 @@
 insert into returns (return_id, side, peer, title, at, body) values ($1, $2, $3, $4, $5, $6) on conflict do nothing
 
 -- returns: the newest first, by side (empty: both)
-select * from returns where ($1 = '' or side = $1) and at < $2 order by at desc, return_id limit $3
+select * from returns where ($1 = '' or side = $1) order by at desc, return_id limit $2 offset $3
 
 -- add_fates: what became of cases above
 insert into fates select * from unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::text[], $6::text[], $7::text[])

@@ -29,6 +29,8 @@ from .tasks import NEXT, Answer, Side, TaskDoc, collected, lacking, names_a_pers
 
 DUE, REMIND = "task_due", "task_remind"
 """Kinds of timers"""
+FARTHEST = 10
+"""Years that a deadline may lie ahead"""
 PLATFORM = "platform:"
 """How a peer begins that is a platform of the exchange rather than a node"""
 
@@ -56,8 +58,7 @@ async def give(
     Returns the ids of the tasks. Raises national_sync.not_below, .task_has_personal_data and .late_deadline.
     """
     refuse_personal(doc.title, doc.content_masked)
-    if due is not None and due <= ctx.now():
-        raise errors.LATE_DEADLINE(why="反馈期限已经过去")
+    refuse_deadline(ctx.now(), due)
     if source is not None and source.feedback_due is not None and (due is None or due > source.feedback_due):
         raise errors.LATE_DEADLINE(why=f"不能晚于上级给本级的期限 {source.feedback_due.isoformat()}")
     found: list[str] = []
@@ -84,6 +85,14 @@ def refuse_personal(*texts: str) -> None:
     """Raises national_sync.task_has_personal_data: texts of tasks travel between tiers."""
     if names_a_person(*texts):
         raise errors.TASK_PERSONAL()
+
+
+def refuse_deadline(now: dt.datetime, due: dt.datetime | None) -> None:
+    """Raises national_sync.late_deadline for one that has passed, or that nobody will live to see."""
+    if due is not None and due <= now:
+        raise errors.LATE_DEADLINE(why="反馈期限已经过去")
+    if due is not None and due.year > now.year + FARTHEST:
+        raise errors.LATE_DEADLINE(why=f"反馈期限在 {FARTHEST} 年以后")
 
 
 def actor_of(ctx: Context) -> Actor:
@@ -184,8 +193,7 @@ async def send_back(ctx: Context, task_id: str, opinion: str, due: dt.datetime |
     """Return an answered task for rework; the new round."""
     row = await held(ctx, task_id, "given", "return")
     refuse_personal(opinion)
-    if due is not None and due <= ctx.now():
-        raise errors.LATE_DEADLINE(why="新的反馈期限已经过去")
+    refuse_deadline(ctx.now(), due)
     again = replace(row, state="returned", overdue=False, round=row.round + 1, feedback_due=due or row.feedback_due)
     await task_store.save(ctx, again)
     await task_store.step(ctx, task_id, "given", "return", actor_of(ctx), again.round, {"opinion": opinion, "due": due})

@@ -12,10 +12,10 @@ select * from tasks where task_id = $1 and side = $2
 -- sides: a task in every role that this node has in it
 select * from tasks where task_id = $1 order by side
 
--- tasks: the newest first, by side, state and peer (empty: any), up to a moment
+-- tasks: the newest first, by side, state and peer (empty: any)
 select * from tasks where ($1 = '' or side = $1) and ($2 = '' or state = $2) and ($3 = '' or peer = $3)
-  and (not $4 or overdue) and created_at < $5
-order by created_at desc, task_id limit $6
+  and (not $4 or overdue)
+order by created_at desc, task_id limit $5 offset $6
 
 -- set_task: its state after a step
 update tasks set state = $3, overdue = $4, round = $5, feedback_due = $6, share = coalesce($7, share), updated_at = $8
