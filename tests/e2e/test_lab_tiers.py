@@ -1,0 +1,158 @@
+"""Seven servers (province of three, a city, three counties) through every trouble under load: the long form, `make lab`.
+
+The short form is test_mesh_links.py. Events flow up and down all the time; after each repair everything said so far must
+be at every tier within 15 s, and at the end nothing may be missing, doubled or out of order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+import time
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Final
+
+import pytest
+import pytest_asyncio
+from yiwang.kit import links
+from yiwang.kit.link import api
+from yiwang.stack.network import Network
+from yiwang.stack.tally import Sender
+from yiwang.stack.topology import read
+
+from .mesh import CITY, HUANGPU, PROVINCE, QUICK, TIANHE, TOPOLOGY, Mesh, answers_of, until
+
+YUEXIU: Final = "440104"
+SEVEN: Final = (
+    TOPOLOGY.replace('name = "广东省"', 'name = "广东省", servers = 3')
+    .replace('code = "440111", name = "白云区", host = "440100"', f'code = "{YUEXIU}", name = "越秀区"')
+)  # fmt: skip
+COUNTIES: Final = (TIANHE, YUEXIU, HUANGPU)
+SCALE: Final = float(os.environ.get("LAB_SCALE", "1"))
+"""How long troubles last, beside those of the issue: 15 s frozen, 5 s killed, 60 s cut"""
+RATE: Final = 40.0
+DRAIN_S: Final = 15.0
+
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(1500)]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def mesh() -> AsyncIterator[Mesh]:
+    """The seven servers and the mesh services of five nodes, each node's in a process of its own."""
+    with (
+        tempfile.TemporaryDirectory(prefix="yiwang-lab-") as directory,
+        Network(read(SEVEN), Path(directory), processes="each", environ=QUICK, durable=False) as net,
+    ):
+        assert len(net.servers.known) == 7
+        running = Mesh(net)
+
+        async def standing() -> bool:
+            state = await running.http(PROVINCE, "GET", "/mesh")
+            return all(place["state"] in ("here", "ok", "docked") for place in state["places"])
+
+        await until(standing, "the links do not stand", 120)
+        yield running
+        for client in running.clients.values():
+            await client.close()
+
+
+class Traffic:
+    """Reports of every county upwards, answers of the province to every county downwards."""
+
+    def __init__(self, mesh: Mesh, up: dict[str, Sender], down: dict[str, Sender]) -> None:
+        self.mesh, self.up, self.down = mesh, up, down
+
+    @classmethod
+    async def of(cls, mesh: Mesh) -> Traffic:
+        up = {code: await mesh.sender(code) for code in COUNTIES}
+        down = {code: await mesh.sender(PROVINCE, answers_of(PROVINCE, code)) for code in COUNTIES}
+        return cls(mesh, up, down)
+
+    @property
+    def count(self) -> int:
+        return sum(sender.count for sender in (*self.up.values(), *self.down.values()))
+
+    async def complete(self) -> None:
+        """Wait until all that was said up to now is at every tier."""
+        for code, sender in self.up.items():
+            for tier in (CITY, PROVINCE):
+                await self.mesh.arrived(tier, "UP", sender, 180)
+            below = f"yw.down.{links.tokens(code)}.>"
+            await self.mesh.arrived(code, "DOWN", self.down[code], 180, filter_subject=below, suffix=f"/down/{code}")
+
+    async def check(self) -> None:
+        """Nothing missing, nothing doubled, every case in its order, in both directions, at every tier."""
+        for code, sender in self.up.items():
+            for tier in (code, CITY, PROVINCE):
+                found = await self.mesh.find(tier, "UP", sender)
+                assert found.clean, (tier, found)
+            below = f"yw.down.{links.tokens(code)}.>"
+            found = await self.mesh.find(code, "DOWN", self.down[code], below, f"/down/{code}")
+            assert found.clean, (code, found)
+
+
+async def leader_of_up(mesh: Mesh) -> str:
+    """Name of the province's server that leads its UP."""
+    info = await api(await mesh.client(PROVINCE), "STREAM.INFO.UP")
+    return str(info["cluster"]["leader"])
+
+
+async def troubles(mesh: Mesh) -> dict[str, tuple[Callable[[], None], float, Callable[[], None]]]:
+    """name → (begin, seconds, repair)."""
+    net, leader = mesh.net, await leader_of_up(mesh)
+
+    def all_lines(act: Callable[[str], None]) -> Callable[[], None]:
+        def each() -> None:
+            for code in (CITY, *COUNTIES):
+                act(code)
+
+        return each
+
+    return {
+        "city frozen": (lambda: net.freeze(CITY, "servers"), 15, lambda: net.thaw(CITY, "servers")),
+        "city killed": (lambda: net.kill(CITY, "servers"), 5, lambda: net.start(CITY)),
+        "county killed": (lambda: net.kill(TIANHE, "servers"), 3, lambda: net.start(TIANHE)),
+        "province's leader killed": (
+            lambda: net.kill(PROVINCE, "servers", server=leader), 5, lambda: net.start(PROVINCE)
+        ),
+        "county's line cut": (lambda: net.cut(HUANGPU), 60, lambda: net.mend(HUANGPU)),
+        "all lines cut": (all_lines(net.cut), 60, all_lines(net.mend)),
+    }  # fmt: skip
+
+
+async def test_nothing_is_lost_doubled_or_out_of_order_through_every_trouble(mesh: Mesh) -> None:
+    """At least 10,000 events; each repair is followed by a drain of at most 15 s."""
+    traffic = await Traffic.of(mesh)
+    for sender in (*traffic.up.values(), *traffic.down.values()):
+        sender.start(RATE)
+    slow: dict[str, float] = {}
+    for name in (
+        "city frozen",
+        "city killed",
+        "county killed",
+        "province's leader killed",
+        "county's line cut",
+        "all lines cut",
+    ):
+        begin, seconds, repair = (await troubles(mesh))[name]
+        begin()
+        await asyncio.sleep(seconds * SCALE)
+        await asyncio.to_thread(repair)
+        repaired = time.monotonic()
+        await traffic.complete()
+        took = time.monotonic() - repaired
+        print(f"{name}: {traffic.count} events so far, drained {took:.1f} s after the repair")
+        if took > DRAIN_S:
+            slow[name] = round(took, 1)
+
+    async def enough() -> bool:
+        return traffic.count >= 10_000
+
+    await until(enough, "too few events", 600)
+    await asyncio.gather(*(sender.stop() for sender in (*traffic.up.values(), *traffic.down.values())))
+    await traffic.complete()
+    await traffic.check()
+    print(f"{traffic.count} events: 0 missing, 0 doubled, order kept at every tier")
+    assert slow == {}
