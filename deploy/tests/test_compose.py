@@ -62,6 +62,7 @@ def test_the_layers_are_what_compose_accepts(tier: str) -> None:
     assert ran == {*SETS["county" if tier == "county" else "city"], "mesh"}
     assert set(services) == ran | TOOLS | (SERVERS if tier == "province" else SERVERS - {"nats-2", "nats-3"})
     assert ran <= {*installed(), "mesh"}
+    assert set(services["migrate"]["command"][1:]) == ran, "every service finds its schema"
 
 
 @pytest.mark.parametrize("tier", LAYERS)
