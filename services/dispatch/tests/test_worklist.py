@@ -14,13 +14,15 @@ from typing import Any
 import msgspec
 import pytest
 import pytest_asyncio
-from yiwang.contracts import AreaRef, CaseClosed, Category, Code
+from yiwang.contracts import AreaRef, CaseClosed, CaseHandoverAccepted, CaseHandoverOffered, Category, Code
 from yiwang.dispatch.app import make_service
-from yiwang.dispatch.testing import PLACE, located, reported
+from yiwang.dispatch.testing import PLACE, located, reported, some_rules
+from yiwang.dispatch.tiers import HOLDERS, Governance
 from yiwang.kit.accounts import NewAccount, PostGrant, Settings, accounts_db, create_account
 from yiwang.kit.accounts import service as identity
 from yiwang.kit.accounts.keys import SigningKeys
 from yiwang.kit.http import IdentitySettings, Keys, Verifier, build_http, close_http, http_server
+from yiwang.stack.testing_pair import pair
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -320,3 +322,45 @@ async def test_a_phone_shows_list_and_case_without_scrolling_sideways(desk: Desk
 
     assert await page.evaluate(sideways) == 0
     assert await page.is_visible('button[data-action="accept"]')
+
+
+async def test_the_page_shows_who_has_a_case_and_takes_what_is_offered(
+    test_servers: Any, tmp_path: Path, chromium: Any
+) -> None:
+    """The city's page marks the district's case as a copy; the district's dispatcher accepts an offer by hand."""
+    cheap = {"YIWANG_IDENTITY_ARGON2_MEMORY_KIB": "64", "YIWANG_IDENTITY_ARGON2_ROUNDS": "1"}
+    how = Governance(
+        name="one_supervise_two_command", holders=HOLDERS["one_supervise_two_command"], take=frozenset({"check"})
+    )
+
+    def rules(_: Any) -> Any:
+        return some_rules(two_commands=True, governance=how)
+
+    async with (
+        pair(test_servers, tmp_path, child="440303", name="worklist_tiers") as both,
+        both.parent.running(make_service(rules), identity, settings=cheap, **both.kit(both.parent)) as above,
+        both.child.running(make_service(rules), identity, settings=cheap, **both.kit(both.child)) as below,
+    ):
+        await hire(both.parent.database_url)
+        await hire(both.child.database_url)
+        async with serving(above[0].app, above[1].app) as url, serving(below[0].app, below[1].app) as down:
+            city, county = Desk(both.parent, above[0], url, chromium), Desk(both.child, below[0], down, chromium)
+            first = reported("case-1", at=dt.datetime.now(dt.UTC))
+            await both.parent.publish(first, located(first))
+            await both.parent.until(CaseHandoverOffered, timeout=60)
+
+            page = await county.log_in("dispatcher")
+            await page.goto(f"{down}/worklist#queue=incoming")
+            await page.wait_for_selector("article[data-offer]", timeout=60_000)
+            await page.click("article[data-offer] summary:has-text('接收')")
+            await page.click("article[data-offer] button:has-text('确认接收')")
+            await both.parent.until(CaseHandoverAccepted, timeout=60)
+
+            page = await city.log_in("acceptor")
+            await page.goto(f"{url}/worklist#queue=subtree&case=case-1")
+            await page.wait_for_selector("tr[data-case='case-1'] .tag.away:has-text('区主办')", timeout=60_000)
+            await page.wait_for_selector("#case:has-text('本级只能查看')")
+            assert await page.locator("#case .acts").count() == 0
+            assert city.troubles == county.troubles == []
+            for context in chromium.contexts:
+                await context.close()

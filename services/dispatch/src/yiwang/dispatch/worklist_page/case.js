@@ -5,6 +5,7 @@ import { actionBar } from "./actions.js";
 import { countdown } from "./countdown.js";
 import { $, h, longTime, shortTime, toast, words } from "./dom.js";
 import { sentence } from "./login.js";
+import { custodyFacts, custodyPart } from "./tiers.js";
 
 const TIMELINESS = { on_time: "按时", overdue: "超时" };
 const PHOTO_STAGES = { report: "上报", verify: "核实", before: "处置前", after: "处置后", check: "核查", evidence: "证据" };
@@ -56,6 +57,8 @@ function parts(detail, allowed, again, closed) {
       tag(item.state_name, item.state),
       item.urgency === "urgent" && tag("紧急", "urgent"),
       item.overdue && tag("超时", "late"),
+      detail.custody.read_only && tag(`${detail.custody.custodian_name}主办`, "away"),
+      detail.custody.supervisions.length > 0 && tag("督办", "late"),
       detail.return_count > 0 && tag(`回退 ${detail.return_count} 次`, "warn"),
       detail.rework_count > 0 && tag(`返工 ${detail.rework_count} 次`, "warn"),
       item.purpose !== "live" && tag({ demo: "演示", test: "测试", drill: "演练", historical: "历史" }[item.purpose] || item.purpose, "")),
@@ -63,7 +66,8 @@ function parts(detail, allowed, again, closed) {
     item.description && h("p", { class: "text" }, item.description),
     facts(detail),
     photos(detail),
-    actionBar(detail, allowed, again),
+    detail.custody.read_only ? null : actionBar(detail, allowed, again),
+    custodyPart(detail, again),
     limits(detail.clocks),
     history(detail),
   ].filter(Boolean);
@@ -85,6 +89,7 @@ function facts(detail) {
     ["立案条件", detail.condition],
     ["责任单位", item.unit_name && `${item.unit_name}（${item.unit_id}）`],
     ["处置时效", TIMELINESS[detail.timeliness]],
+    ...custodyFacts(detail),
     ["恢复日期", detail.resume_on && longTime(detail.resume_on)],
   ];
   return h("dl", { class: "facts" }, rows.filter((r) => r[1]).map(([name, value, kind]) => [h("dt", {}, name), h("dd", { class: kind }, value)]));

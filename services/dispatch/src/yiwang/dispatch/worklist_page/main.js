@@ -5,8 +5,10 @@ import { hideCase, showCase, title } from "./case.js";
 import { countdown } from "./countdown.js";
 import { $, h, shortTime, toast } from "./dom.js";
 import { expired, sentence, showLogin } from "./login.js";
+import { awayMark, incoming } from "./tiers.js";
 
 const REFRESH_MS = 20000;
+const BESIDE = new Set(["all", "subtree", "incoming"]);
 const state = { queue: "", role: "", cases: [], cursor: "", queues: [] };
 
 function address() {
@@ -23,7 +25,9 @@ function go(change) {
 async function loadQueues() {
   state.queues = await api.get("/cases/queues");
   const { queue } = address();
-  const wanted = queue === "all" || state.queues.some((q) => q.queue === queue);
+  const desk = await incoming(refresh);
+  state.incoming = desk.element;
+  const wanted = BESIDE.has(queue) || state.queues.some((q) => q.queue === queue);
   state.queue = wanted ? queue : (state.queues.find((q) => q.waiting) || state.queues[0])?.queue || "all";
   const items = [];
   let role = "";
@@ -31,7 +35,8 @@ async function loadQueues() {
     if (one.role !== role) items.push(h("h2", {}, (role = one.role) && one.role_name));
     items.push(queueLink(one.queue, one.name, one.waiting, one.late));
   }
-  items.push(h("h2", {}, "查询"), queueLink("all", "全部案件", null, 0));
+  items.push(h("h2", {}, "上下级"), queueLink("incoming", "待接收与回访", desk.count, 0));
+  items.push(h("h2", {}, "查询"), queueLink("all", "本级案件", null, 0), queueLink("subtree", "本级、下级和已移交案件", null, 0));
   $("queues").replaceChildren(...items);
 }
 
@@ -45,7 +50,13 @@ function queueLink(queue, name, waiting, late) {
 async function loadList(more = false) {
   const form = $("search");
   const ask = new URLSearchParams();
-  if (state.queue !== "all") {
+  if (state.queue === "incoming") {
+    $("sum").textContent = "";
+    if (!document.querySelector("#list .incoming details[open]")) $("list").replaceChildren(state.incoming);
+    return;
+  }
+  if (state.queue === "subtree") ask.set("scope", "subtree");
+  else if (state.queue !== "all") {
     ask.set("queue", state.queue);
     ask.set("limit", "200");
   }
@@ -54,7 +65,7 @@ async function loadList(more = false) {
   if (more) ask.set("cursor", state.cursor);
   const page = await api.get(`/cases?${ask}`);
   state.cases = more ? [...state.cases, ...page.cases] : page.cases;
-  if (state.queue !== "all") state.cases.sort((a, b) => (a.remaining_s ?? Infinity) - (b.remaining_s ?? Infinity));
+  if (!BESIDE.has(state.queue)) state.cases.sort((a, b) => (a.remaining_s ?? Infinity) - (b.remaining_s ?? Infinity));
   state.cursor = page.cursor;
   $("sum").textContent = `${state.cursor ? "已显示" : "共"} ${state.cases.length} 件`;
   showList();
@@ -82,7 +93,7 @@ function line(item) {
   return h("tr", { "data-case": item.case_id, onclick: () => (location.hash = href) },
     h("td", { class: "no" }, h("a", { href, class: "mono" }, item.case_no || `未编号 ${item.case_id.slice(0, 8)}`)),
     h("td", { class: "left" }, countdown(item)),
-    h("td", {}, h("span", { class: `tag ${item.state}` }, item.state_name), item.urgency === "urgent" && h("span", { class: "tag urgent" }, "紧急")),
+    h("td", {}, h("span", { class: `tag ${item.state}` }, item.state_name), item.urgency === "urgent" && h("span", { class: "tag urgent" }, "紧急"), awayMark(item)),
     h("td", { class: "at" }, shortTime(item.created_at)),
     h("td", { class: "what" }, item.category?.major_name && h("span", { class: "major" }, `${item.category.major_name} / `), title(item)),
     h("td", { class: "where" }, place),
