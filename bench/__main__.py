@@ -59,17 +59,17 @@ def whole_path(nats: Any, postgres: Any) -> None:
 
 def main(only: str) -> None:
     print(f"# Benchmark on {os.cpu_count()} cores, Python {sys.version.split()[0]}, {EVENTS} events, {ROUNDS} rounds")
-    with servers(200) as (nats, postgres):
-        if "a" in only:
+    if "a" in only:
+        with servers(200) as (nats, postgres):
             pairs("(a) kit without database ÷ bare nats-py", [("bare", "bare_stream.py", {}), ("kit", "kit_stream.py", {})],
                   nats, postgres, "b")  # fmt: skip
-    with servers(200) as (nats, postgres):
-        if "b" in only:
+    if "b" in only:
+        with servers(200) as (nats, postgres):
             pairs("(b) kit with database ÷ bare nats-py + asyncpg",
                   [("bare", "bare_store.py", {}), ("kit", "kit_store.py", {}), ("kit, on", "kit_store.py", {"BENCH_MODE": "on"})],
                   nats, postgres, "b")  # fmt: skip
-    with servers(200) as (nats, postgres):
-        if "c" in only:
+    if "c" in only:
+        with servers(200) as (nats, postgres):
             whole_path(nats, postgres)
     if "d" in only:
         idle.grid()

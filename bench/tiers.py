@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import tempfile
 import time
@@ -92,10 +93,10 @@ async def measure(net: Network) -> dict[str, dict[str, float]]:
     sent: dict[str, float] = {}
     seen: dict[str, dict[str, float]] = {f"{tier} {what}": {} for tier in UPPER for what in ("stream", "list")}
     async with httpx.AsyncClient(base_url=net.url(COUNTY), timeout=30) as http:
-        office = Office(net.kit(COUNTY), net.issuer, http)
+        office, numbers = Office(net.kit(COUNTY), net.issuer, http), itertools.count()
 
         async def send() -> None:
-            drawn = office.feed.draw(len(sent) + len(office.refused), office.clock.now())
+            drawn = office.feed.draw(next(numbers), office.clock.now())
             headers = {"Authorization": f"Bearer {office.token(drawn.role)}"} if drawn.role else {}
             begin = time.monotonic()
             answer = await http.post("/reports", json=drawn.report, headers=headers)

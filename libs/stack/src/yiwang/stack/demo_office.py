@@ -8,10 +8,10 @@ from functools import cached_property
 from pathlib import Path
 
 import httpx
-from yiwang.kit import Kit, clock_from
+from yiwang.kit import Kit, Post, clock_from
 from yiwang.kit.dev import DevIssuer
 from yiwang.stack.demo_feed import LOCAL, Feed
-from yiwang.stack.demo_people import Crew
+from yiwang.stack.demo_people import ROLE, Crew
 
 PACE_S = 0.25
 """Seconds between reports in the busiest hour, without an end."""
@@ -45,7 +45,9 @@ class Office:
         self.code = kit.jurisdiction
         self.clock = clock_from(kit.clock, kit.clock_epoch)
         self._seed = seed
-        self.crew = Crew(http, self.token, self.code, seed)
+        roles = sorted(set(ROLE.values()))
+        posts = [Post(post_id=f"demo-{role}@{self.code}", role=role, areas=(self.code,)) for role in roles]
+        self.crew = Crew(http, self.token, self.code, seed, glance=issuer.token("demo-glance", posts))
         self.accepted: set[str] = set()
         self.refused: list[str] = []
         self._number = 0

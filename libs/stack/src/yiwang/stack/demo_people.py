@@ -65,8 +65,9 @@ def _code_of(place: dict[str, Any]) -> str:
 class Crew:
     """Everybody who works in the city, behind one HTTP address."""
 
-    def __init__(self, http: httpx.AsyncClient, token: Token, node: str, seed: int = 1) -> None:
-        self._http, self._token, self._node = http, token, node
+    def __init__(self, http: httpx.AsyncClient, token: Token, node: str, seed: int = 1, glance: str = "") -> None:
+        """*glance*: a token of somebody with every role, by whom the crew sees at one look which queues have work."""
+        self._http, self._token, self._node, self._glance = http, token, node, glance
         self._random = random.Random(seed)
         self._tokens: dict[tuple[str, str], str] = {}
         self._photos: dict[str, Any] = {}
@@ -82,7 +83,7 @@ class Crew:
     async def round(self, now: dt.datetime) -> int:
         """Work every queue once; returns how many steps were taken."""
         before = self.acts
-        for queue in WORK:
+        for queue in await self._with_work():
             page = await self._http.get(
                 "/cases", params={"queue": queue, "limit": 100}, headers=self._as("shift_leader")
             )
@@ -91,6 +92,15 @@ class Crew:
             for start in range(0, len(cases), 16):
                 await asyncio.gather(*(self._work(queue, case, now) for case in cases[start : start + 16]))
         return self.acts - before
+
+    async def _with_work(self) -> list[str]:
+        """The queues to look into: those of units, whose work only the unit sees, and those that say that some waits."""
+        if not self._glance:
+            return list(WORK)
+        answer = await self._http.get("/cases/queues", headers={"Authorization": f"Bearer {self._glance}"})
+        answer.raise_for_status()
+        waiting = {one["queue"] for one in answer.json() if one["waiting"]}
+        return [queue for queue in WORK if queue in waiting or ROLE[queue] == "dept_operator"]
 
     async def _work(self, queue: str, case: dict[str, Any], now: dt.datetime) -> None:
         if queue == "locate":
@@ -166,7 +176,9 @@ class Crew:
             if one["case_id"] == case["case_id"]:
                 code = next((c for c in map(_code_of, one["candidates"]) if c), await self._some_street())
                 body = {"version": one["version"], "code": code}
-                done = await self._http.post(f"/grid/unlocated/{one['case_id']}/resolve", json=body, headers=self._as("acceptor"))
+                done = await self._http.post(
+                    f"/grid/unlocated/{one['case_id']}/resolve", json=body, headers=self._as("acceptor")
+                )
                 self._note(done, "resolve", case)
 
     async def _some_street(self) -> str:
