@@ -10,7 +10,7 @@ from yiwang.contracts import CaseFiled, CaseHandoverOffered, ConfigPublished
 from yiwang.kit import ConfigError, Kit, Scope, Service
 from yiwang.kit._hears import own_echo, subscribed
 from yiwang.kit._mesh import Mesh, MeshNode, MeshPage
-from yiwang.kit._nats import stream_config
+from yiwang.kit._streams import stream_config
 
 PAGE = MeshPage(
     topology="test",

@@ -350,7 +350,8 @@ async def test_the_number_of_groups_can_change_between_runs(node: TestNode) -> N
 
 async def test_a_stream_that_was_created_anew_stops_the_service_with_a_sentence(node: TestNode) -> None:
     """Positions of another stream mean nothing: the service says what to restore instead of guessing."""
-    from yiwang.kit._nats import api, ensure_streams
+    from yiwang.kit._nats import api
+    from yiwang.kit._streams import ensure_streams
 
     service = keeper()
     service.on(CaseFiled)(keep)

@@ -8,7 +8,7 @@ from typing import Any
 import nats
 import pytest
 from yiwang.kit import ConfigError, Kit
-from yiwang.kit._nats import LARGEST_GIB, LEAST_GIB
+from yiwang.kit._streams import LARGEST_GIB, LEAST_GIB
 from yiwang.kit.link import PARKED, STREAMS, Link, api
 from yiwang.stack.embedded import Account
 from yiwang.stack.testing import TestServers

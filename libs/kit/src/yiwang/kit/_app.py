@@ -31,10 +31,11 @@ from ._groups import Groups
 from ._hears import subscribed
 from ._inbox import Inbox
 from ._mesh import Mesh
-from ._nats import PubAck, Publisher, connect, ensure_streams
+from ._nats import PubAck, Publisher, connect
 from ._node import Node
 from ._outbox import Outbox
 from ._service import Service
+from ._streams import ensure_streams
 from ._worker import Worker
 
 if TYPE_CHECKING:

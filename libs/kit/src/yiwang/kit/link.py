@@ -4,7 +4,8 @@ from ._app import Link
 from ._envelope import Ready, ready
 from ._feed import Feed, FeedLost, Raw
 from ._hears import STREAMS
-from ._nats import PARKED, Publisher, api, connect, ensure_streams
+from ._nats import PARKED, Publisher, api, connect
+from ._streams import ensure_streams
 
 __all__ = [
     "PARKED", "STREAMS", "Feed", "FeedLost", "Link", "Publisher", "Raw", "Ready", "api", "connect", "ensure_streams", "ready",

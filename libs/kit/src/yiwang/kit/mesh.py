@@ -2,7 +2,7 @@
 
 from ._hears import FLOWS, STREAMS
 from ._mesh import Mesh, MeshNode, MeshPage
-from ._nats import stream_config
 from ._state import ask_states, version
+from ._streams import stream_config
 
 __all__ = ["FLOWS", "STREAMS", "Mesh", "MeshNode", "MeshPage", "ask_states", "stream_config", "version"]

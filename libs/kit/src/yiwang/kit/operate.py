@@ -13,9 +13,10 @@ from yiwang.contracts import Event, SnapshotRequested, parse
 from ._config import Kit
 from ._envelope import Stamper
 from ._hears import STREAMS
-from ._nats import PARKED, Publisher, api, connect, ensure_streams
+from ._nats import PARKED, Publisher, api, connect
 from ._node import Node
 from ._service import Service
+from ._streams import ensure_streams
 
 WAKE: Final = "select pg_notify($1, 'held')"
 
