@@ -80,7 +80,7 @@ def unpack(content: str, encoding: str) -> str:
         raise ValueError(f"编码 {encoding[:32]} 不认识：请发布方改用 {PACKED}，或升级本级软件")
     try:
         opener = zlib.decompressobj()
-        data = opener.decompress(base64.b64decode(content, validate=True), OPEN_MAX)
+        data = opener.decompress(base64.b64decode(content.encode(), validate=True), OPEN_MAX)
         if opener.unconsumed_tail or not opener.eof:
             raise ValueError(f"解压后超过 {OPEN_MAX} 字节，或内容不完整：请发布方核对后重新发布")
         return data.decode()

@@ -17,7 +17,7 @@ from .profile import profile_grid
 from .settings import Settings
 from .store import CHANNEL, load, save, sql
 
-service = Service("grid", package="yiwang.grid", settings=Settings, database=True)
+service = Service("grid", package="yiwang.grid", settings=Settings, database=True, handler_set=2)
 KEPT = 3
 """So many past versions stay in memory for questions about past days."""
 

@@ -27,7 +27,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Hours after which an uploaded photo that no accepted report named is deleted"""
 
 
-service = Service("intake", package="yiwang.intake", settings=Settings, database=True, watches=True)
+service = Service("intake", package="yiwang.intake", settings=Settings, database=True, watches=True, handler_set=2)
 handlers.register(service)
 service.api(*ROUTES)
 service.background(leased=True)(sweep_photos)

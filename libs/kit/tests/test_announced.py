@@ -1,0 +1,45 @@
+"""Announced data sets travel whole, and what doesn't open is told to its issuer."""
+
+from __future__ import annotations
+
+import base64
+import random
+import zlib
+
+import pytest
+from yiwang.kit.announced import OPEN_MAX, PACKED, PLAIN_MAX, digest_of, pack, unpack
+
+
+def test_a_short_text_travels_as_it_is_and_a_long_one_compressed() -> None:
+    """Both come out as they went in."""
+    short, long = "code,name\n1,信息采集\n", "1,信息采集\n" * 40_000
+    assert pack(short) == (short, "")
+    content, encoding = pack(long)
+    assert encoding == PACKED
+    assert len(content) < PLAIN_MAX < len(long)
+    assert unpack(content, encoding) == long
+    assert digest_of(unpack(*pack(short))) == digest_of(short)
+
+
+def test_what_is_too_long_is_refused_before_it_is_sent() -> None:
+    """With what to do about it."""
+    noise = "".join(random.Random(1).choices("甲乙丙丁戊己庚辛壬癸0123456789abcdef", k=1_500_000))
+    with pytest.raises(ValueError, match="拆成几份"):
+        pack(noise)
+
+
+@pytest.mark.parametrize(
+    ("content", "encoding", "sentence"),
+    [
+        ("x", "rot13", "不认识"),
+        ("不是 base64", PACKED, "无法解开"),
+        (base64.b64encode(b"not zlib").decode(), PACKED, "无法解开"),
+        (base64.b64encode(zlib.compress(b"\xff\xfe")).decode(), PACKED, "无法解开"),
+        (base64.b64encode(zlib.compress(b"whole")[:-3]).decode(), PACKED, "不完整"),
+        (base64.b64encode(zlib.compress(bytes(OPEN_MAX + 1))).decode(), PACKED, "超过"),
+    ],
+)
+def test_what_does_not_open_is_said_with_who_must_mend_it(content: str, encoding: str, sentence: str) -> None:
+    """Unknown encodings, damage, other text encodings, cut ends, and bombs."""
+    with pytest.raises(ValueError, match=sentence):
+        unpack(content, encoding)
