@@ -101,8 +101,13 @@ class Lab:
         await until(done, f"{code}: {subject} has no success")
 
     async def link(self, *codes: str) -> None:
-        """Make streams and consumers of these nodes (all when none is named)."""
+        """Make streams and consumers of these nodes (all when none is named), and return when each source is active.
+
+        The consumers wait meanwhile: under a heavily loaded machine a source that was just starting has skipped what
+        was already on its way to it.
+        """
         plan = link_plan(self.topology)
+        new: list[tuple[str, str]] = []
         for code in codes or plan:
             mine = plan[code]
 
@@ -121,8 +126,23 @@ class Lab:
             await stream("UP", [f"yw.up.{place(code)}.>"], mine["up_sources"])
             await stream("DOWN", ["yw.down.>"], mine["down_sources"])
             for consumer in mine["consumers"]:
-                config = consumer["config"]
-                await self.make(code, f"CONSUMER.CREATE.{consumer['stream_name']}.{config['name']}", consumer)
+                name, stream_name = consumer["config"]["name"], consumer["stream_name"]
+                if "error" in await self.api(code, f"CONSUMER.INFO.{stream_name}.{name}"):
+                    paused = {**consumer, "config": {**consumer["config"], "pause_until": "2100-01-01T00:00:00Z"}}
+                    await self.make(code, f"CONSUMER.CREATE.{stream_name}.{name}", paused)
+                    new.append((code, f"{stream_name}.{name}"))
+        await until(lambda: self._active(plan), "a source does not start", 120)
+        for code, name in new:
+            await self.make(code, f"CONSUMER.PAUSE.{name}", {})
+
+    async def _active(self, plan: dict[str, Any]) -> bool:
+        """Whether every source of every node has found what it draws from."""
+        for code, mine in plan.items():
+            for stream in (*mine["landing"], "DOWN"):
+                answer = await self.api(code, f"STREAM.INFO.{stream}")
+                if any(source["active"] == -1 for source in answer.get("sources") or ()):
+                    return False
+        return True
 
     async def publish(self, code: str, subjects: list[str]) -> None:
         """Messages of a node into its own streams, each acked."""
