@@ -65,6 +65,12 @@ def test_who_has_sent_nothing_today_is_named() -> None:
     assert not_today(found) == ["深圳市", "罗湖区"]
 
 
+def test_a_node_with_another_mesh_page_is_told_apart() -> None:
+    """Mixed versions: the county has not yet got the page that the province has."""
+    assert "网络页不同" in shown(answer(PROVINCE, place("440106", "天河区", "440000", page="older")))
+    assert "网络页不同" not in shown(answer(PROVINCE, place("440106", "天河区", "440000", page="1")))
+
+
 def test_nothing_wrong_is_said_too() -> None:
     assert "没有告警" in shown(answer(PROVINCE))
 

@@ -131,12 +131,12 @@ def table(found: Mapping[str, Any]) -> Table:
     depth = {found["node"]: 0}
     for one in found["places"]:
         depth.setdefault(one["code"], depth.get(one["parent"], 0) + 1)
-        grid.add_row(*line(one, depth[one["code"]]))
+        grid.add_row(*line(one, depth[one["code"]], found["version"]))
     return grid
 
 
-def line(one: Mapping[str, Any], depth: int) -> list[Text | str]:
-    """The cells of one place."""
+def line(one: Mapping[str, Any], depth: int, page: str) -> list[Text | str]:
+    """The cells of one place; *page* is the version of the mesh page here."""
     called, style = STATES.get(one["state"], (one["state"], ""))
     above = next((x for x in one.get("links", ()) if x["direction"] == "down"), None)
     if one["state"] == "here" and above and above["state"] != "ok":
@@ -155,7 +155,7 @@ def line(one: Mapping[str, Any], depth: int) -> list[Text | str]:
         clock(one["last_case_at"]),
         str(one["refused"]) if one["refused"] else "",
         str(one["parked"]) if one["parked"] else "",
-        one["version"],
+        one["version"] + ("（网络页不同）" if one.get("page") and one["page"] != page else ""),
     ]
 
 

@@ -27,7 +27,7 @@ from yiwang.stack import _process
 from yiwang.stack._nats_server import write_private
 from yiwang.stack.embedded import Postgres
 from yiwang.stack.hosts import Hosts
-from yiwang.stack.node_host import Guest
+from yiwang.stack.node_host import Guest, profile_directory
 from yiwang.stack.topology import Ports, Topology, TopologyNode
 from yiwang.stack.topology.keys import KeyRing
 from yiwang.stack.topology.render import Changes, Files, apply, render
@@ -124,6 +124,21 @@ class Network:
         self.keys.make(self.topology, dt.datetime.now(dt.UTC))
         files = render(self.topology, self.keys, site_in(self.data / "out"))
         return apply(self._wired(files), self.data / "out")
+
+    def change(self, topology: Topology) -> Changes:
+        """Go over to another version of the topology: new servers and nodes start, those that differ read it again.
+
+        Servers of nodes that are gone run on until `stop`. Returns the files that differ.
+        """
+        before = set(self.servers.known)
+        self.topology = self.servers.topology = self._placed(topology)
+        changes = self.render()
+        if new := [name for name in self.servers.known if name not in before]:
+            self.servers.start(new)
+        self.servers.reload([name for name in changes.servers if name in before and self._runs(name)])
+        self.start_services()
+        self.announce()
+        return changes
 
     def _wired(self, files: Files) -> Files:
         """Let the leaf links that may be cut dial their lines."""
@@ -281,9 +296,3 @@ class Network:
         except (KeyError, ProcessLookupError):
             return False
         return True
-
-
-def profile_directory(profile: str) -> str:
-    """A shipped profile's directory by its name, or a directory as it is."""
-    shipped = Path("deploy/profiles") / profile
-    return str((shipped if shipped.is_dir() else Path(profile)).absolute())

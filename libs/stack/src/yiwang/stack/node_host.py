@@ -26,6 +26,12 @@ class Guest(msgspec.Struct, frozen=True):
     environ: dict[str, str]
 
 
+def profile_directory(profile: str) -> str:
+    """A shipped profile's directory by its name, or a directory as it is."""
+    shipped = Path("deploy/profiles") / profile
+    return str((shipped if shipped.is_dir() else Path(profile)).absolute())
+
+
 async def host(guests: list[Guest]) -> None:
     """Serve all of them until SIGTERM or SIGINT. Schemas are brought up to date one node after the other."""
     stop = asyncio.Event()
