@@ -53,7 +53,9 @@ async def main(  # noqa: C901 - one loop and its callbacks
     port: int, path: str, seconds: float, connections: int, rate: float, token: str, template: str
 ) -> None:
     """Load for *seconds*; rate 0 is a closed loop, else an open loop with *rate* requests a second."""
-    loop, stop, latencies, bad = asyncio.get_running_loop(), asyncio.Event(), [], {}
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+    latencies: list[float] = []
+    bad: dict[int, int] = {}
     free: list[Connection] = []
     queue: list[tuple[bytes, float]] = []
     run, n = uuid.uuid4().hex[:8], 0

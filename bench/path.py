@@ -76,6 +76,7 @@ async def product(kit: Kit, folder: Path) -> Contender:
         **os.environ, "YIWANG_NATS_URL": kit.nats_url, "YIWANG_DATABASE_URL": kit.database_url, "YIWANG_JURISDICTION": JURISDICTION,
         "YIWANG_PROFILE": str(automatic(folder)), "YIWANG_DEV_KEYS": str(keys), "YIWANG_EMBEDDED": "true",
         "YIWANG_STREAM_MAX_GIB": "2", "YIWANG_LOG_LEVEL": "error",
+        "YIWANG_BATCH": "400",  # dispatch hears two events a report: as many reports a transaction as the bare pipeline's 200
     }  # fmt: skip
     processes = {}
     for name in SERVICES:

@@ -124,6 +124,7 @@ async def test_a_watcher_may_read_a_part_of_an_event_only() -> None:
 
     class Number(msgspec.Struct):
         id: str
+        jurisdiction: str
         condition_id: str
         subject: str
 

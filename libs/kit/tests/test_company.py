@@ -105,8 +105,9 @@ def test_few_types_are_filtered_by_the_server_and_many_by_the_reader() -> None:
 
 def test_a_sieve_keeps_exactly_the_types_and_places_that_are_heard() -> None:
     """A type of one's own jurisdiction isn't kept from another's."""
-    sieve = Sieve(["yw.up.440300.440300.*.case.filed.v1", "yw.up.*.*.*.case.closed.v1"])
+    sieve = Sieve(["yw.up.440300.440300.*.case.filed.v1", "yw.up.*.*.*.case.closed.v1", "yw.up.440000.*.*.case.voided.v1"])
     kept = {
+        b"yw.up.440000.all.07.case.voided.v1": True,
         b"yw.up.440300.440300.07.case.filed.v1": True, b"yw.up.440300.440310.07.case.filed.v1": False,
         b"yw.up.440300.440310.07.case.closed.v1": True, b"yw.up.440300.440300.07.case.voided.v1": False,
     }  # fmt: skip

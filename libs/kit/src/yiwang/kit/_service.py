@@ -149,7 +149,7 @@ class Service:
 
         Such an event may wait up to *company_s* seconds for the next one of its key: for what says nothing by itself
         and is cheaper to handle together with what follows.
-        With *shape* the handler gets only what that Struct names of the wire (at least `id`, and a `key`): for who
+        With *shape* the handler gets only what that Struct names of the wire (at least `id`, `jurisdiction` and a `key`): for who
         watches much and says nothing.
         """
 
