@@ -474,3 +474,52 @@ async def test_a_restored_district_gives_no_number_before_the_city_has_told_the_
             both.mend()
             shown = await t.until_case(county, "case-after", lambda s: s["case"]["state"] == "dispatched")
             assert shown["case"]["case_no"].endswith("00004")
+
+
+async def test_a_restored_backup_knows_what_was_handed_over_since(test_servers: TestServers, tmp_path: Path) -> None:
+    """The district let a case go after its backup: it doesn't write it again. The city had taken one: it goes on with it."""
+    clock = ManualClock(MONDAY)
+    async with pair(test_servers, tmp_path, child=LUOHU, name="restored_custody") as both:
+        async with (
+            both.parent.running(service(), clock=clock, **both.kit(both.parent)) as city,
+            both.child.running(service(), clock=clock, **both.kit(both.child)) as county,
+        ):
+            t = Two(both, city, county, clock)
+            await t.take(LUOHU)
+            [sent] = await both.parent.until(CaseDispatched, timeout=PATIENCE_S)
+            no = sent.case.case_no
+            backup = await county.pool.fetchrow("select doc, version, state, queue from cases")
+            await t.handled(no)
+            await t.until_case(city, no, lambda s: not s["custody"]["read_only"])
+            await t.act(city, "collector", f"{no}/check_result", result="pass", media=[PHOTO])
+            await t.until_case(county, no, lambda s: s["case"]["state"] == "closing")
+            version = (await t.get(city, f"/cases/{no}"))["case"]["version"]
+            await county.pool.execute(
+                "update cases set doc = $1, version = $2, state = $3, queue = $4, away = null", *backup.values()
+            )
+            await county.pool.execute("delete from copies")
+            await city.pool.execute("delete from cases")
+        for node in (both.parent, both.child):
+            db = await asyncpg.connect(node.database_url)
+            await db.execute("update yw.node set incarnation = incarnation + 1")
+            await db.close()
+        async with (
+            both.parent.running(service(), clock=clock, **both.kit(both.parent)) as city,
+            both.child.running(service(), clock=clock, **both.kit(both.child)) as county,
+        ):
+            t = Two(both, city, county, clock)
+            refused = await t.act(county, "dispatcher", f"{no}/pass", expect=409)
+            assert "市（440300）" in refused["detail"]
+            shown = await t.get(city, f"/cases/{no}")
+            assert (shown["case"]["version"], shown["case"]["state"]) == (version, "closing")
+            assert [line["seq"] for line in shown["history"]] == list(range(1, len(shown["history"]) + 1))
+            await t.act(city, "acceptor", f"{no}/close", closing_condition_ids=["c1-done"])
+            [closed] = await both.parent.until(CaseClosed, timeout=PATIENCE_S)
+            assert closed.case.case_version == version + 1
+
+            async def waits() -> bool:
+                return bool(await county.pool.fetchval("select count(*) from copy_waiting"))
+
+            await until(waits, lambda: "the district doesn't hear of the end")
+            clock.advance(seconds=10)
+            await t.until_case(county, no, lambda s: s["case"]["state"] == "closed")

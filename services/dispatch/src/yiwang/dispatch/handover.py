@@ -87,8 +87,7 @@ async def released(event: CustodyReleased, ctx: Context) -> list[Event]:
     if work.run():
         await handlers.number_and_go_on(ctx, [work])
     await handlers.keep(ctx, [work])
-    await tier_store.sql.run(ctx.tx, "set_home", event.case_id)
-    await tier_store.forget_copies(ctx.tx, [event.case_id])
+    await tier_store.set_home(ctx.tx, event.case_id)
     await directing.watch_replies(ctx, work.case)
     return list(work.events)
 

@@ -14,10 +14,11 @@ from typing import Any, Final
 from yiwang.contracts import CaseEvent, CaseReported, CaseSnapshot, Event, UnknownEvent, decode, filters
 from yiwang.kit import App, Context, Tx
 
-from . import clocks, numbering, store
+from . import clocks, numbering, store, tier_store
 from .case import Case, from_report
 from .draft import Record
 from .handlers import ALARM, first_record
+from .recover_custody import Handovers, handovers, rebase, stay_away
 from .replay import follow, told
 from .rules import Rules
 
@@ -38,10 +39,11 @@ async def reconcile(app: App) -> None:
         return
     since = await store.sql.value(app.pool, "last_change")
     numbers, cases = await _said(app, since - MARGIN if since else None)
+    found = await handovers(app, _read)
     numbers |= {no.strip() for no in app.settings.numbers_at_parent.split(",") if no.strip()}
     async with app.pool.acquire() as db, db.transaction():
         await store.raise_numbers(db, numbers)
-        await _catch_up(app, db, cases)
+        await _catch_up(app, db, cases, found)
         await store.sql.run(db, "reconciled", app.node.incarnation)
     if not app.settings.numbers_at_parent:
         await numbering.ask_parent(app)
@@ -62,13 +64,18 @@ async def _said(app: App, since: dt.datetime | None) -> tuple[set[str], dict[str
 
 
 async def _events(app: App, since: dt.datetime | None) -> AsyncIterator[Event]:
+    [subject] = filters("up", ["case.>"], jurisdiction=app.node.jurisdiction)
+    async for event in _read(app, "UP", subject, since):
+        yield event
+
+
+async def _read(app: App, stream: str, subject: str, since: dt.datetime | None = None) -> AsyncIterator[Event]:
+    """The events of *stream* that fit *subject*, since a moment or all."""
     from nats.js.api import ConsumerConfig, DeliverPolicy
 
     policy = DeliverPolicy.ALL if since is None else DeliverPolicy.BY_START_TIME
     config = ConsumerConfig(deliver_policy=policy, opt_start_time=since.astimezone(dt.UTC) if since else None)
-    [subject] = filters("up", ["case.>"], jurisdiction=app.node.jurisdiction)
-    stream = app.nc.jetstream()
-    reader = await stream.subscribe(subject, stream="UP", ordered_consumer=True, config=config)
+    reader = await app.nc.jetstream().subscribe(subject, stream=stream, ordered_consumer=True, config=config)
     try:
         info = await reader.consumer_info()
         left = (info.num_pending or 0) + (info.delivered.consumer_seq if info.delivered else 0)
@@ -83,9 +90,9 @@ async def _events(app: App, since: dt.datetime | None) -> AsyncIterator[Event]:
         await reader.unsubscribe()
 
 
-async def _catch_up(app: App, db: Tx, said: dict[str, list[CaseEvent]]) -> None:
-    """Bring the cases of the backup to the version that had been said."""
-    cases = await store.lock_all(db, said)
+async def _catch_up(app: App, db: Tx, said: dict[str, list[CaseEvent]], found: Handovers) -> None:
+    """Bring the cases of the backup to the version that had been said, and to the node that has them."""
+    cases = await store.lock_all(db, {*said, *(release.case_id for release in found.let_go)})
     now, rules = app.clock.now(), app.get(Rules)
     changed: list[Case] = []
     records: list[Record] = []
@@ -94,13 +101,21 @@ async def _catch_up(app: App, db: Tx, said: dict[str, list[CaseEvent]]) -> None:
         if case is None and isinstance(events[0], CaseReported):
             case = from_report(events[0])
             await store.add(db, [case], [first_record(case, events[0])], now)
+        begun = case.version if case is not None else 0
+        if taken := rebase(case, events, found.bases, rules.tiers):
+            if case is None:
+                await store.add(db, [taken[0]], [], now)
+            case, lines = taken
+            records += lines
+            await tier_store.set_home(db, case_id)
         if case is None:
             continue
-        begun = case.version
+        cases[case_id] = case
         for event in events:
             before, case = case, follow(case, event, rules.two_commands)
             if case is not before and case.version > 2:
                 records.append(told(before, case, event))
+        cases[case_id] = case
         if case.version > begun:
             changed.append(case)
     if changed:
@@ -109,3 +124,4 @@ async def _catch_up(app: App, db: Tx, said: dict[str, list[CaseEvent]]) -> None:
             (case.case_id, at, {}) for case in changed if (at := clocks.next_alarm(case, rules)) is not None
         ]
         await Context(app, db).set_timers(ALARM, due)
+    await stay_away(db, cases, found.let_go, app)

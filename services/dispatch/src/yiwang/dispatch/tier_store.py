@@ -49,6 +49,12 @@ async def set_away(tx: Any, cases: Sequence[Case]) -> None:
     await sql.run(tx, "set_away", [c.case_id for c in cases], [c.away for c in cases])
 
 
+async def set_home(tx: Any, case_id: str) -> None:
+    """Note that the case is here, and that its copy ends."""
+    await sql.run(tx, "set_home", case_id)
+    await forget_copies(tx, [case_id])
+
+
 async def whereabouts(tx: Any, case_ids: Iterable[str]) -> dict[str, str]:
     """Of those of *case_ids* that ever were here: the node that has each now, empty for this one."""
     return {row["case_id"]: row["away"] for row in await tx.fetch(sql["whereabouts"], list(case_ids))}

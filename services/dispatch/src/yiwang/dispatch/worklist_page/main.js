@@ -158,7 +158,7 @@ async function begin() {
 }
 
 function keys(event) {
-  if (event.key === "Escape" && address().no && !event.target.closest("form.act")) leave();
+  if (event.key === "Escape" && address().no && !event.target.closest("form.act, form.beside")) leave();
   if (!event.target.closest("#list") || !["ArrowDown", "ArrowUp"].includes(event.key)) return;
   const links = [...document.querySelectorAll("#list td.no a")];
   const at = links.indexOf(document.activeElement);

@@ -71,7 +71,7 @@ const field = (name, label, attributes) => h("label", { class: "field" }, label,
 function form(name, fields, send, done, required = false) {
   const trouble = h("p", { class: "trouble", role: "alert" });
   const submit = h("button", {}, `确认${name}`);
-  const element = h("form", { class: "act" }, fields,
+  const element = h("form", { class: "beside" }, fields,
     h("label", { class: "field" }, required ? "意见（必填）" : "意见", h("textarea", { name: "opinion", rows: 2, maxlength: 2000, required })), trouble, submit);
   element.addEventListener("submit", async (event) => {
     event.preventDefault();
