@@ -18,7 +18,6 @@ from .service import service
 
 DURABLE: Final = "media_parts"
 IDLE_S: Final = 0.5
-REST_S: Final = 60.0
 MOST: Final = 20 * 1024 * 1024
 
 
@@ -74,8 +73,8 @@ async def media_parts(app: App) -> None:
     """Put together what comes from below, of the files that we asked for."""
     collector, held = Collector(), dict[str, list[Any]]()
     js = app.nc.jetstream()
-    while app.mesh is None or not app.mesh.children:  # nothing comes from below
-        await asyncio.sleep(REST_S)
+    if app.mesh is None or not app.mesh.children:
+        await asyncio.Event().wait()  # nothing comes from below
     while True:
         try:
             config = ConsumerConfig(
