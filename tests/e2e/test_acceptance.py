@@ -92,7 +92,7 @@ async def test_the_measuring_leaves_no_trace_in_figures(county: County) -> None:
     await county.judged(rounds=1)
     db = await asyncpg.connect(county.environ["YIWANG_DATABASE_URL"])
     try:
-        cases = await db.fetch("select state, case_no, doc->>'purpose' as purpose from dispatch.cases")
+        cases = await db.fetch("select state, case_no, doc::text::json->>'purpose' as purpose from dispatch.cases")
         assert {(row["state"], row["case_no"], row["purpose"]) for row in cases} == {("voided", "", "test")}
         assert await db.fetchval("select count(*) from dispatch.numbers") == 0
         assert await db.fetchval("select count(*) from national_sync.deliveries") == 0

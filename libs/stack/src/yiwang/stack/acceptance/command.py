@@ -10,7 +10,7 @@ import click
 import httpx
 from rich.console import Console
 from yiwang.kit import ConfigError
-from yiwang.stack import place
+from yiwang.stack.mesh_status import variables
 from yiwang.stack.parked import data_option
 from yiwang.stack.up import in_loop
 
@@ -48,6 +48,7 @@ TIERS: Final = {"nation": "国家级", "province": "省级", "city": "市级", "
     help="基础型、通用型或智慧型（默认按拓扑，否则基础型）",
 )
 @data_option
+@click.option("--node", default="", help="一台机器上有多个节点时，验收哪一个（区划代码）")
 @click.option("--url", "urls", multiple=True, help="节点的 HTTP 地址，可重复（默认本机端口）")
 @click.option("--token", envvar="YIWANG_TOKEN", default="", help="测试人员的登录凭证；用本地账号时不需要")
 @click.option(
@@ -62,7 +63,7 @@ TIERS: Final = {"nation": "国家级", "province": "省级", "city": "市级", "
     "--report", "file", type=click.Path(path_type=Path, dir_okay=False), default=None, help="报告文件（.md 或 .html）"
 )
 def command(
-    klass: str | None, data: Path, urls: Sequence[str], token: str, rounds: int, channel: str, backups: Sequence[Path],
+    klass: str | None, data: Path, node: str, urls: Sequence[str], token: str, rounds: int, channel: str, backups: Sequence[Path],
     rules: Path | None, file: Path | None,
 ) -> None:  # fmt: skip
     """按等级逐项实测正在运行的节点，给出验收报告；实测各项都合格时退出码为 0。
@@ -73,7 +74,7 @@ def command(
         raise click.ClickException(f"报告文件 {file} 的扩展名不认识：请用 .md 或 .html")
     console = Console()
     places = backups or (Path("/var/backups/yiwang"), data.absolute() / "backups")
-    with place.node_at(data) as environ:
+    with variables(data, node) as environ:
         try:
             report = in_loop(
                 judge(environ, klass, urls=urls, token=token, rounds=rounds, channel=channel, backups=places, rules=rules,

@@ -18,8 +18,6 @@ from yiwang.kit.mesh import Mesh
 from yiwang.stack import registry
 
 TIMEOUT_S = 60
-PORTS = 9
-"""`yiwang up --processes` gives each service the next port."""
 
 
 class Site:
@@ -107,9 +105,7 @@ async def addresses(http: httpx.AsyncClient, environ: Mapping[str, str], urls: S
     """First part of a path → the address that serves it, and "" → the first address. Raises ConfigError."""
     port = int(environ.get("YIWANG_HTTP_PORT", "8080"))
     found: dict[str, str] = {}
-    for url in urls or [f"http://127.0.0.1:{port + n}" for n in range(PORTS)]:
-        if {"reports", "cases", "grid"} <= found.keys():
-            break
+    for url in urls or [f"http://127.0.0.1:{port}"]:
         try:
             answer = await http.get(f"{url.rstrip('/')}/schema/openapi.json", timeout=5)
             paths = msgspec.json.decode(answer.content, type=dict[str, Any])["paths"] if answer.is_success else {}
@@ -119,5 +115,5 @@ async def addresses(http: httpx.AsyncClient, environ: Mapping[str, str], urls: S
             found.setdefault(path.split("/")[1], url.rstrip("/"))
             found.setdefault("", url.rstrip("/"))
     if "" not in found:
-        raise ConfigError([f"节点的 HTTP 地址没有应答（端口 {port} 起）：请先启动节点，或用 --url 给出地址"])
+        raise ConfigError([f"节点的 HTTP 地址没有应答（端口 {port}）：请先启动节点，或用 --url 给出地址"])
     return found

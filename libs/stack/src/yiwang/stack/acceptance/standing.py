@@ -66,7 +66,7 @@ async def cases(site: Site, item: Item) -> Finding:
     """How many live cases reached ``args.state``."""
     if not await site.has("dispatch.cases"):
         return Finding(item, "fail", "", "节点没有案件库：请先运行 dispatch 服务")
-    query = "select count(*) from dispatch.cases where state = $1 and coalesce(doc->>'purpose', 'live') = 'live'"
+    query = "select count(*) from dispatch.cases where state = $1 and coalesce(doc::text::json->>'purpose', 'live') = 'live'"
     return judged(item, int(await site.value(query, item.args["state"])))
 
 
