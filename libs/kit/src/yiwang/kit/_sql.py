@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import importlib.resources
 import re
@@ -134,7 +135,10 @@ async def _prepare(db: asyncpg.Connection[Any], schema: str, role: str) -> None:
                 async with db.transaction():
                     await db.execute(f"create role {role} login")
             except (asyncpg.DuplicateObjectError, asyncpg.UniqueViolationError):
-                pass  # another database's migration created it between the look and the act
+                for _ in range(500):  # another database's migration created it; this session's cache hears of it in a moment
+                    if await db.fetchval("select to_regrole($1)", role) is not None:
+                        break
+                    await asyncio.sleep(0.01)
         await db.execute(f"create schema if not exists {schema} authorization {role}")
         await db.execute("create schema if not exists yw")
         await db.execute(
