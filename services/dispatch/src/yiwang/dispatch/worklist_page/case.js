@@ -86,10 +86,10 @@ function facts(detail) {
     ["责任网格", place?.duty_grid_id, "mono"],
     ["来源", item.channel],
     ["上报时间", longTime(item.created_at)],
+    ...custodyFacts(detail),
     ["立案条件", detail.condition],
     ["责任单位", item.unit_name && `${item.unit_name}（${item.unit_id}）`],
     ["处置时效", TIMELINESS[detail.timeliness]],
-    ...custodyFacts(detail),
     ["恢复日期", detail.resume_on && longTime(detail.resume_on)],
   ];
   return h("dl", { class: "facts" }, rows.filter((r) => r[1]).map(([name, value, kind]) => [h("dt", {}, name), h("dd", { class: kind }, value)]));

@@ -18,7 +18,7 @@ export const awayMark = (item) =>
 
 /** Rows of the facts. */
 export const custodyFacts = ({ custody }) => [
-  ["主办", `${custody.custodian_name}${custody.read_only ? "（本级只能查看）" : ""}`],
+  ["主办", (custody.read_only || custody.epoch > 1) && `${custody.custodian_name}${custody.read_only ? "（本级只能查看）" : ""}`],
   ["数据截至", custody.as_of && longTime(custody.as_of)],
   ["上报受理地", custody.taken_by !== custody.custodian && custody.taken_by_name],
   ["移交中", custody.offer && `待${custody.offer.to_name}接收（${custody.offer.cause_name}），${shortTime(custody.offer.offered_at)} 发起${custody.offer.late ? "，逾期未接收" : ""}`],
