@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 from pathlib import Path
 
@@ -128,3 +129,23 @@ async def test_the_api_holds_what_its_page_promises(node: TestNode, tmp_path: Pa
     page = write(tmp_path / "mesh.json", CITY, TIANHE)
     async with node.running(service, jurisdiction="440100", mesh=str(page), settings=SETTINGS) as app:
         await assert_api_holds(app, area="440100", examples=6, timeout_s=380)
+
+
+async def test_a_new_link_starts_only_when_the_other_side_listens(node: TestNode, tmp_path: Path) -> None:
+    """Nothing is handed to nobody: the consumer rests until somebody hears it, then all comes from the first event on."""
+    page = write(tmp_path / "mesh.json", CITY, TIANHE)
+    async with node.running(service, jurisdiction="440100", mesh=str(page), settings=SETTINGS) as app:
+        await app.nc.jetstream().publish("yw.down.440100.440106.01.x", b"{}")
+
+        async def state() -> dict[str, object]:
+            return await api(app.nc, "CONSUMER.INFO.DOWN.DOWNLINK_440106")
+
+        async with asyncio.timeout(30):
+            while not (await state()).get("paused"):
+                await asyncio.sleep(0.05)
+        heard = await app.nc.subscribe("_S.dn.n440106")
+        message = await heard.next_msg(timeout=30)
+        while message.headers:  # heartbeats and flow control come before
+            message = await heard.next_msg(timeout=30)
+        assert message.subject == "yw.down.440100.440106.01.x"
+        assert not (await state()).get("paused")

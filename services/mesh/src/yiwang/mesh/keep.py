@@ -10,6 +10,8 @@ from yiwang.kit import App, JetStreamError, links
 from yiwang.kit.link import api
 from yiwang.kit.mesh import Mesh, stream_config
 
+from .release import PAUSED
+
 NOT_FOUND = 10059
 NO_CONSUMER = 10014
 
@@ -55,6 +57,7 @@ async def _keep_consumer(nc: Client, body: dict[str, Any]) -> list[str]:
     except JetStreamError as error:
         if error.code != NO_CONSUMER:
             raise
+        wanted = {**wanted, "pause_until": PAUSED}
     else:
         if all(
             found.get(key) == value for key, value in wanted.items() if key.startswith(("filter", "deliver_subject"))

@@ -16,6 +16,7 @@ from yiwang.kit.mesh import Mesh, ask_states, version
 
 from . import alarms, observe
 from .keep import keep_links, restart_source
+from .release import Release
 from .service import Page, service
 from .store import Peer, Probed, Refused, sql
 from .verdict import Alarm, Local, Seen, Track, judge, link_alarm, local_alarms, may_remedy
@@ -39,6 +40,7 @@ class Watch:
     def __init__(self, app: App, page: Page) -> None:
         self.app, self.page = app, page
         self.tracks: dict[tuple[str, str], Track] = {}
+        self.release = Release()
         self.services: list[ServiceState] = []
         self.answered: dict[str, float] = {}
         self.asked_at = self.beaten_at = float("-inf")
@@ -49,6 +51,8 @@ class Watch:
         """One look at everything."""
         app = self.app
         await keep_links(app, mesh)
+        if released := await self.release.round(app.nc, links.consumers_of(mesh.page.by_code, mesh.code)):
+            app.log.info("links_released", consumers=released)
         peers = {peer.node: peer for peer in await sql.rows(app.pool, "peers", Peer)}
         said = {code: _sequences(peer) for code, peer in peers.items()}
         refused = {row.child: row for row in await sql.rows(app.pool, "refused", Refused)}
