@@ -37,8 +37,8 @@ async def test_the_import_loses_doubles_and_parks_nothing_and_its_numbers_are_th
         books = await town.books()
         pool = town.apps["dispatch"].pool
         stored = await pool.fetch(
-            "select doc->'imported'->'unit'->>'unit_id' unit, doc->>'nature' nature, category, state,"
-            " doc->>'timeliness' timeliness from cases"
+            "select doc::jsonb->'imported'->'unit'->>'unit_id' unit, doc::jsonb->>'nature' nature, category, state,"
+            " doc::jsonb->>'timeliness' timeliness from cases"
         )
         natures = await town.apps["intake"].pool.fetch("select nature, count(*) n from reports group by nature")
         notices = await town.apps["notification"].pool.fetchval("select count(*) from notice")

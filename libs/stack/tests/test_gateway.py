@@ -46,7 +46,12 @@ class Desk:
             message = await receive()
             body, more = body + message.get("body", b""), message.get("more_body", False)
         self.bodies.append(body)
-        headers = [(b"x-kept", b"1"), (b"set-cookie", b"a=1"), (b"set-cookie", b"b=2"), (b"content-type", b"text/plain")]
+        headers = [
+            (b"x-kept", b"1"),
+            (b"set-cookie", b"a=1"),
+            (b"set-cookie", b"b=2"),
+            (b"content-type", b"text/plain"),
+        ]
         await send({"type": "http.response.start", "status": 201, "headers": headers})
         await send({"type": "http.response.body", "body": str(len(body)).encode()})
 
@@ -88,11 +93,17 @@ async def http(desk: Desk) -> AsyncIterator[httpx.AsyncClient]:
 async def test_a_request_arrives_as_it_was_sent_with_whom_it_came_from(http: httpx.AsyncClient, desk: Desk) -> None:
     """Method, path, query, headers and body; every Set-Cookie comes back."""
     path = "/cases/4403%2F1/file?q=%E4%B8%80&q=b"
-    answer = await http.post(path, content=b"{}", headers={"Authorization": "Bearer t", "Connection": "x-mine", "X-Mine": "1"})
+    answer = await http.post(
+        path, content=b"{}", headers={"Authorization": "Bearer t", "Connection": "x-mine", "X-Mine": "1"}
+    )
     assert (answer.status_code, answer.text, answer.headers["x-kept"]) == (201, "2", "1")
     assert answer.headers.get_list("set-cookie") == ["a=1", "b=2"]
     [scope] = desk.heard
-    assert (scope["method"], scope["raw_path"], scope["query_string"]) == ("POST", b"/cases/4403%2F1/file", b"q=%E4%B8%80&q=b")
+    assert (scope["method"], scope["raw_path"], scope["query_string"]) == (
+        "POST",
+        b"/cases/4403%2F1/file",
+        b"q=%E4%B8%80&q=b",
+    )
     headers = dict(scope["headers"])
     assert headers[b"authorization"] == b"Bearer t"
     assert (headers[b"x-forwarded-for"], headers[b"x-forwarded-proto"]) == (b"127.0.0.1", b"http")

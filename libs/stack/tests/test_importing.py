@@ -44,7 +44,12 @@ def test_csv_is_read_in_the_encodings_that_offices_use(tmp_path: Path, encoding:
 
 def test_xlsx_is_read_like_csv(tmp_path: Path) -> None:
     book = openpyxl.Workbook()
-    for cells in (["编号", "时间", "类型"], [1, "2018-07-04 17:24:41", "暴露垃圾"], [None, None, None], [2.0, "", "乱摆卖"]):
+    for cells in (
+        ["编号", "时间", "类型"],
+        [1, "2018-07-04 17:24:41", "暴露垃圾"],
+        [None, None, None],
+        [2.0, "", "乱摆卖"],
+    ):
         book.active.append(cells)
     file = tmp_path / "cases.xlsx"
     book.save(file)

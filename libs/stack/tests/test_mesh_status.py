@@ -20,7 +20,14 @@ def place(code: str, name: str, parent: str = "", **change: Any) -> dict[str, An
 
 
 def answer(*places: dict[str, Any], alarms: list[dict[str, str]] | None = None) -> dict[str, Any]:
-    return {"node": "440000", "topology": "t", "version": "1", "at": NOW, "places": list(places), "alarms": alarms or []}
+    return {
+        "node": "440000",
+        "topology": "t",
+        "version": "1",
+        "at": NOW,
+        "places": list(places),
+        "alarms": alarms or [],
+    }
 
 
 PROVINCE = place("440000", "广东省", state="here")
@@ -34,7 +41,13 @@ def shown(found: dict[str, Any]) -> str:
 
 def test_a_cut_county_is_shown_with_what_waits_and_what_to_do() -> None:
     county = place("440106", "天河区", "440000", state="cut", lag=120, unsent_s=5400.0)
-    alarm = {"node": "440000", "alarm": "link_cut/440106/up", "kind": "link_cut", "sentence": "请检查网络", "since": NOW}
+    alarm = {
+        "node": "440000",
+        "alarm": "link_cut/440106/up",
+        "kind": "link_cut",
+        "sentence": "请检查网络",
+        "since": NOW,
+    }
     text = shown(answer(PROVINCE, county, alarms=[alarm]))
     for word in ("天河区 440106", "中断", "120", "1.5 小时", "请检查网络", "告警"):
         assert word in text

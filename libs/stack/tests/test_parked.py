@@ -15,7 +15,7 @@ from yiwang.kit import Service
 from yiwang.kit.testing import a_head, a_report
 from yiwang.stack.testing import TestNode
 
-PICKY = '''
+PICKY = """
 from yiwang.contracts import CaseReported
 from yiwang.kit import Context, Reject, Service
 
@@ -26,7 +26,7 @@ refused = {"case-1", "case-2"}
 async def judge(event: CaseReported, ctx: Context) -> None:
     if event.case.case_id in refused:
         raise Reject("没有这样的街道")
-'''
+"""
 
 
 @pytest.fixture

@@ -14,10 +14,9 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from yiwang.stack.testing_topology import Lab, lab, place, until
 from yiwang.stack.topology import Topology, read
 from yiwang.stack.topology.running import on_this_machine
-
-from .topology_lab import Lab, lab, place, until
 
 BEFORE = """
 name = "growing"

@@ -36,7 +36,9 @@ profile = "shenzhen"
 
 def mistakes(*, province: str = "", city: str = "", county: str = "", more: str = "") -> list[str]:
     """What the check says about a network of three nodes with these words added."""
-    comma = {key: f", {text}" if text else "" for key, text in (("province", province), ("city", city), ("county", county))}
+    comma = {
+        key: f", {text}" if text else "" for key, text in (("province", province), ("city", city), ("county", county))
+    }
     return check(read(GOOD.format(**comma, more=more)), profiles={"shenzhen"})
 
 

@@ -7,10 +7,9 @@ from collections.abc import AsyncIterator
 import nats.errors
 import pytest
 import pytest_asyncio
+from yiwang.stack.testing_topology import FULL, Lab, lab, place, until
 from yiwang.stack.topology import read
 from yiwang.stack.topology.running import on_this_machine
-
-from .topology_lab import FULL, Lab, lab, place, until
 
 MANY = 1100
 """More than the 1,000 that a consumer sends without flow control coming back: a link without it would stall."""

@@ -131,7 +131,9 @@ def test_with_one_process_each_the_worklist_is_entered_at_one_address(open_dir: 
         made = yiwang("user", "add", "zhao", "--name", "赵", "--role", "acceptor", "--area", "440300",
                       "--data", str(data), cwd=open_dir)  # fmt: skip
         [first] = re.findall(r"初始密码 (\S+?)（", made.stdout)
-        with httpx.Client(base_url=f"http://127.0.0.1:{run.environ['YIWANG_HTTP_PORT']}", timeout=30, trust_env=False) as http:
+        with httpx.Client(
+            base_url=f"http://127.0.0.1:{run.environ['YIWANG_HTTP_PORT']}", timeout=30, trust_env=False
+        ) as http:
             new = {"login": "zhao", "old": first, "new": "Wangge-2026-xin"}
             assert http.post("/identity/password", json=new).status_code == 204
             token = http.post("/identity/token", json={"login": "zhao", "password": new["new"]}).json()["access_token"]

@@ -58,6 +58,8 @@ def test_a_cut_line_is_a_hole_and_what_waited_comes_after_the_repair(echo: int, 
         wires.mend("440106")
         link.settimeout(10)
         assert link.recv(1024) == b"two"
+        link.shutdown(socket.SHUT_WR)
+        assert link.recv(1024) == b""  # the far end has hung up: the forwarder has counted all
     assert wires.passed("440106") == 12
 
 

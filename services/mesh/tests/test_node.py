@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from yiwang.contracts import MeshAlarmRaised, MeshHeartbeat
+from yiwang.kit import JetStreamError
 from yiwang.kit.link import api
 from yiwang.kit.mesh import Mesh, MeshNode, MeshPage
 from yiwang.kit.testing import a_report
@@ -138,7 +139,10 @@ async def test_a_new_link_starts_only_when_the_other_side_listens(node: TestNode
         await app.nc.jetstream().publish("yw.down.440100.440106.01.x", b"{}")
 
         async def state() -> dict[str, object]:
-            return await api(app.nc, "CONSUMER.INFO.DOWN.DOWNLINK_440106")
+            try:
+                return await api(app.nc, "CONSUMER.INFO.DOWN.DOWNLINK_440106")
+            except JetStreamError:
+                return {}  # not yet made
 
         async with asyncio.timeout(30):
             while not (await state()).get("paused"):

@@ -70,11 +70,15 @@ class Gateway:
 
     async def _pass_on(self, name: str, scope: Any, receive: Any, send: Any) -> None:
         raw = scope.get("raw_path") or scope["path"].encode()
-        url = self._targets[name].copy_with(raw_path=raw + (b"?" + scope["query_string"] if scope["query_string"] else b""))
+        url = self._targets[name].copy_with(
+            raw_path=raw + (b"?" + scope["query_string"] if scope["query_string"] else b"")
+        )
         headers = onward(scope)
         has_body = any(key in (b"content-length", b"transfer-encoding") for key, _ in scope["headers"])
         content = _body(receive) if has_body else None
-        request = httpx.Request(scope["method"], url, headers=headers, content=content, extensions={"timeout": TIMEOUTS})
+        request = httpx.Request(
+            scope["method"], url, headers=headers, content=content, extensions={"timeout": TIMEOUTS}
+        )
         try:
             answer = await self._http.send(request, stream=True)
         except httpx.TransportError:
@@ -144,7 +148,9 @@ def owner_of(path: str, owners: Mapping[str, str]) -> str:
 
 def onward(scope: Mapping[str, Any]) -> Raw:
     """The request's headers for the service behind, with whom it came from (a proxy on this machine was believed)."""
-    named = {word.strip().lower() for key, value in scope["headers"] if key == b"connection" for word in value.split(b",")}
+    named = {
+        word.strip().lower() for key, value in scope["headers"] if key == b"connection" for word in value.split(b",")
+    }
     dropped = HOP | named | {b"x-forwarded-for", b"x-forwarded-proto"}
     kept: Raw = [(key, value) for key, value in scope["headers"] if key not in dropped]
     client = (scope.get("client") or ("",))[0].encode()

@@ -63,7 +63,9 @@ def show_command(file: Path, svg: Path | None) -> None:
 
 @command.command("render")
 @FILE
-@click.option("--out", type=click.Path(path_type=Path), default=Path("rendered"), help="写到哪个目录（默认 ./rendered）")
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=Path("rendered"), help="写到哪个目录（默认 ./rendered）"
+)
 @_keys_option
 @click.option("--local", is_flag=True, help="服务器就在这台机器的输出目录里运行，不写容器用的文件")
 def render_command(file: Path, out: Path, keys: Path | None, local: bool) -> None:
@@ -182,5 +184,3 @@ def _now() -> dt.datetime:
 
 def _some(names: list[str]) -> str:
     return "、".join(names[:8]) + (f" 等 {len(names)} 份" if len(names) > 8 else "")
-
-

@@ -1,9 +1,9 @@
 """What a node needs to run in containers: Helm values, Secrets, and the variables of the compose files.
 
-    nodes/<code>/values.yaml    values of deploy/helm/yiwang; no secret in it
-    nodes/<code>/secrets.yaml   the Secrets that they name: `kubectl apply -f`
-    nodes/<code>/compose.env    variables of docker-compose.yml: `docker compose --env-file`
-    nodes/<code>/<server>.conf  nats.conf as the compose files mount it
+nodes/<code>/values.yaml    values of deploy/helm/yiwang; no secret in it
+nodes/<code>/secrets.yaml   the Secrets that they name: `kubectl apply -f`
+nodes/<code>/compose.env    variables of docker-compose.yml: `docker compose --env-file`
+nodes/<code>/<server>.conf  nats.conf as the compose files mount it
 """
 
 from __future__ import annotations
@@ -102,7 +102,9 @@ def compose(topology: Topology, node: TopologyNode) -> dict[str, str]:
     servers = node.server_list() if node.has_servers else ()
     tls = "tls" if any(speaks_tls(server, Site()) for server in _reached(topology, node)) else "nats"
     hosts = CONTAINER_HOSTS if servers else [server.address for server in _reached(topology, node)]
-    urls = [f"{tls}://{host}:{server.ports.client}" for host, server in zip(hosts, _reached(topology, node), strict=False)]
+    urls = [
+        f"{tls}://{host}:{server.ports.client}" for host, server in zip(hosts, _reached(topology, node), strict=False)
+    ]
     found = {
         "COMPOSE_PROFILES": "mesh",
         "YIWANG_NODE": node.code,

@@ -1,10 +1,10 @@
 """Everything that is made from a topology, as a tree of files of which only those that differ are written.
 
-    mesh.json                    the page that every node gets
-    links.json                   streams' sources and consumers of each node, as its mesh service makes them
-    servers/<server>/            one nats-server: nats.conf, its certificate, the seed of its link upwards
-    nodes/<code>/                one node: the seed by which its services log in; in containers also what
-                                 `containers` makes
+mesh.json                    the page that every node gets
+links.json                   streams' sources and consumers of each node, as its mesh service makes them
+servers/<server>/            one nats-server: nats.conf, its certificate, the seed of its link upwards
+nodes/<code>/                one node: the seed by which its services log in; in containers also what
+                             `containers` makes
 """
 
 from __future__ import annotations

@@ -40,9 +40,7 @@ def on_this_machine(topology: Topology, free_port: Callable[[], int] = _process.
     def ports(servers: int) -> Ports:
         return Ports(*(run_of(servers) for _ in range(5)))
 
-    nodes = tuple(
-        msgspec.structs.replace(node, address=LOOPBACK, ports=ports(node.servers)) for node in topology.nodes
-    )
+    nodes = tuple(msgspec.structs.replace(node, address=LOOPBACK, ports=ports(node.servers)) for node in topology.nodes)
     return msgspec.structs.replace(topology, nodes=nodes)
 
 

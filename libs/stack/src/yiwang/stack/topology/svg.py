@@ -42,13 +42,13 @@ def draw(topology: Topology) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" '
         f'width="{width:g}" height="{height:g}">\n<style>{STYLE}</style>\n'
-        f'<rect width="100%" height="100%" fill="#ffffff"/>\n{head}\n{under}\n' + "\n".join(body) + f"\n{legend}\n</svg>\n"
+        f'<rect width="100%" height="100%" fill="#ffffff"/>\n{head}\n{under}\n'
+        + "\n".join(body)
+        + f"\n{legend}\n</svg>\n"
     )
 
 
-def _rows(
-    topology: Topology, nodes: tuple[TopologyNode, ...], columns: int, body: list[str], width: float
-) -> float:
+def _rows(topology: Topology, nodes: tuple[TopologyNode, ...], columns: int, body: list[str], width: float) -> float:
     """Draw the nodes below the top, so many in a row; return where they end."""
     y, start, centre = 84.0 + CITY_HEIGHT + 6 + LANE * 2, 84.0 + CITY_HEIGHT + 6, width / 2
     trunk, first = MARGIN / 2, y - LANE
