@@ -46,9 +46,7 @@ class Tiers:
         """A patrol's report and its place, as intake and grid of a node say them."""
         environ = self.net.environ(code)
         nc = await nats.connect(environ["YIWANG_NATS_URL"].split(","), nkeys_seed=environ["YIWANG_NATS_NKEY_FILE"])
-        area = AreaRef(
-            province=PROVINCE, city=CITY, county=LUOHU, street9="440303001", community12="440303001001"
-        )
+        area = AreaRef(province=PROVINCE, city=CITY, county=LUOHU, street9="440303001", community12="440303001001")
         place = Place(area=area, grid_version="1", method="code")
         base: dict[str, Any] = {
             "case_id": name, "custody": Custody(jurisdiction=code), "report_ids": (f"r-{name}",),
@@ -85,7 +83,9 @@ class Tiers:
             shown.update(answer.json())
             return answer.status_code == 200 and fits(shown)
 
-        await until(there, lambda: f"{code} shows {shown.get('case')} {shown.get('custody')} {shown.get('detail')}", 120)
+        await until(
+            there, lambda: f"{code} shows {shown.get('case')} {shown.get('custody')} {shown.get('detail')}", 120
+        )
         return shown
 
 
@@ -113,9 +113,7 @@ async def test_a_countys_case_is_checked_by_its_city_and_seen_by_the_province(ti
 
     tiers.net.cut(LUOHU)
     await tiers.act(LUOHU, "dept_operator", f"{no}/assign_handler", unit=unit, handler_ref="p-1")
-    await tiers.act(
-        LUOHU, "dept_operator", f"{no}/submit_result", unit=unit, resolution_mode="manage", media=[PHOTO]
-    )
+    await tiers.act(LUOHU, "dept_operator", f"{no}/submit_result", unit=unit, resolution_mode="manage", media=[PHOTO])
     await tiers.act(LUOHU, "dept_operator", f"{no}/dept_confirm", unit=unit)
     await tiers.act(LUOHU, "dispatcher", f"{no}/pass")
     here = await tiers.shows(LUOHU, no, lambda s: s["custody"]["offer"] is not None)

@@ -30,7 +30,11 @@ async def numbers(town: City) -> list[str]:
 @pytest.mark.timeout(240)
 async def test_the_database_of_yesterday_under_the_streams_of_today(node: TestNode, tmp_path: Path) -> None:
     """The disk of PostgreSQL died, NATS lives: the cases of today are read back, numbers go on without a gap."""
-    environ = {"YIWANG_NATS_URL": node.nats_url, "YIWANG_DATABASE_URL": node.database_url, "YIWANG_JURISDICTION": "440300"}
+    environ = {
+        "YIWANG_NATS_URL": node.nats_url,
+        "YIWANG_DATABASE_URL": node.database_url,
+        "YIWANG_JURISDICTION": "440300",
+    }
     async with city(node, "shenzhen") as town:
         feed = Feed(town.profile, town.jurisdiction, seed=5)
         await day(town, feed, 0, 12)

@@ -28,7 +28,8 @@ async def pass_on(ctx: Context, works: Sequence[Work]) -> None:
     due: list[tuple[Work, str, str]] = []
     for work in works:
         where = None if work.case.away or work.case.offer else rules.elsewhere(work.case)
-        if where is not None and work.case.kept != f"{where[0]}/{where[1]}":
+        # Who took an offer back keeps the case for all that the same node would do with it next.
+        if where is not None and work.case.kept.partition("/")[0] != where[0]:
             due.append((work, *where))
         elif where is None and work.case.kept and not work.case.offer:
             work.case.kept = ""
