@@ -170,7 +170,7 @@ class Case(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     away: str = ""
     """The node that has the case since it was handed over; empty while it is here"""
     kept: str = ""
-    """``<node>/<cause>`` of the hand-over that was refused or taken back: rules offer that node nothing until the case came to another part of the work"""
+    """``<node>/<cause>`` of the hand-over that was refused or taken back: by rule that node is offered nothing more"""
     watcher: str = ""
     """The last custodian, where it doesn't hear of the case by itself: what happens is told to it"""
 
