@@ -62,6 +62,8 @@ async def seen_case(app: App, caller: Caller, no: str) -> tuple[Case, dt.datetim
     was_here = case is not None and bool(case.away)
     if case is None or case.away:
         copy = await tier_store.find_copy(app.pool, no)
+        if copy is None and was_here:  # it came back between the two looks, and its copy was forgotten
+            case = await store.find(app.pool, no)
         case, as_of = (copy.case, copy.as_of) if copy else (case, None)
     if case is not None:
         line = set(app.get(Rules).line_of(case.lead.unit_id)) if case.lead else set()
