@@ -198,6 +198,8 @@ CODES = st.one_of(st.just(""), st.text(max_size=16), st.text("0123456789AK", min
         cell15=CODES, community12=CODES, street9=CODES, county=CODES, address_masked=st.text(max_size=60),
     )
 )  # fmt: skip
+@example(ClaimedPlace(point=Point(lon=0.0, lat=float("inf"), crs="cgcs2000")))
+@example(ClaimedPlace(point=Point(lon=float("nan"), lat=22.7, crs="cgcs2000"), county="440310"))
 def test_whatever_a_report_claims_it_gets_an_answer_with_a_reason_when_it_has_no_place(claim: ClaimedPlace) -> None:
     [found] = LOCATOR.locate_many([normalised(claim)])
 

@@ -253,7 +253,11 @@ def normalised(claim: ClaimedPlace) -> ClaimedPlace:
     A point that can't be one is taken out, so that codes and address still count.
     """
     point = claim.point
-    if point is None or point.crs == "cgcs2000":
+    if point is None:
+        return claim
+    if not (-180 <= point.lon <= 180 and -90 <= point.lat <= 90):  # nor is it a number, perhaps
+        return replace(claim, point=None, original_point=claim.original_point or point)
+    if point.crs == "cgcs2000":
         return claim
     try:
         lon, lat = to_cgcs2000(point.lon, point.lat, point.crs)
