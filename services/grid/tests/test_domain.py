@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import shapely
 from grids import SOUTH, STEP, WEST, cell_code
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from yiwang.contracts import ClaimedPlace, Point
 from yiwang.geo import distance_m, to_cgcs2000, wgs84_to_gcj02
