@@ -287,7 +287,8 @@ async def test_a_gap_in_a_copy_is_mended_by_asking_for_the_case(test_servers: Te
     """Events were lost between the nodes: the copy holds what comes after them, asks, and is whole again."""
     async with two(test_servers, tmp_path, "custody_gap", below=service(auto=BY_HAND), gap_patience_s=0.2) as t:
         await t.take(LUOHU)
-        await t.until_case(t.city, "case-1", lambda s: s["case"]["version"] == 2)
+        for node in (t.city, t.county):
+            await t.until_case(node, "case-1", lambda s: s["case"]["version"] == 2)
         t.both.cut()
         await t.act(t.county, "acceptor", "case-1/accept")
         done = await t.act(t.county, "acceptor", "case-1/file")
