@@ -81,12 +81,16 @@ class Town:
         return dev_issuer(str(self.keys)).token_of(role, area=JURISDICTION, unit_id=unit)
 
     async def ready(self) -> None:
-        async with httpx.AsyncClient(timeout=5) as http, asyncio.timeout(180):
-            for _, port, _ in self.replicas:
+        end, last = asyncio.get_running_loop().time() + 240, ""
+        async with httpx.AsyncClient(timeout=5) as http:
+            for name, port, _ in self.replicas:
                 while True:
                     with contextlib.suppress(httpx.TransportError):
-                        if (await http.get(f"http://127.0.0.1:{port}/readyz")).status_code == 200:
+                        answer = await http.get(f"http://127.0.0.1:{port}/readyz")
+                        if answer.status_code == 200:
                             break
+                        last = answer.text
+                    assert asyncio.get_running_loop().time() < end, f"{name} on {port} is not ready: {last}"
                     await asyncio.sleep(0.2)
 
     async def report(self, http: httpx.AsyncClient, body: dict[str, Any], role: str, ports: Iterator[int]) -> None:

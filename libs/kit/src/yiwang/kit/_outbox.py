@@ -156,6 +156,7 @@ class Outbox:
             app.groups, group, ROWS, sent, list(self._written),
         )  # fmt: skip
         if not rows or group not in app.leases:
+            app.waiting.pop("outbox", None)  # nothing is left that waits
             return [], 0
         taken: list[int] = []
         events: list[Outgoing] = []
