@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime as dt
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -17,7 +18,7 @@ from yiwang.contracts import CaseHandoverRefused, Event
 from yiwang.kit import Node
 from yiwang.kit.link import api, ready
 from yiwang.kit.testing import a_head, a_report, complete
-from yiwang.stack.network import Network
+from yiwang.stack.network import Network, Processes
 from yiwang.stack.tally import Result, Sender, compare, ids
 from yiwang.stack.topology import read
 
@@ -160,22 +161,30 @@ async def until(happened: Callable[[], Awaitable[bool]], why: Callable[[], str] 
         await asyncio.sleep(0.1)
 
 
+@contextlib.asynccontextmanager
+async def standing(topology: str, *, processes: Processes = "together", patience: float = 60.0) -> AsyncIterator[Mesh]:
+    """A mesh of *topology* on servers of its own, once the province sees all its links stand."""
+    with (
+        tempfile.TemporaryDirectory(prefix="yiwang-mesh-") as directory,
+        Network(read(topology), Path(directory), processes=processes, environ=QUICK, durable=False) as net,
+    ):
+        running = Mesh(net)
+
+        async def stands() -> bool:
+            state = await running.http(PROVINCE, "GET", "/mesh")
+            return all(place["state"] in ("here", "ok", "docked") for place in state["places"])
+
+        await until(stands, "the links do not stand", patience)
+        yield running
+        for client in running.clients.values():
+            await client.close()
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def mesh() -> AsyncIterator[Mesh]:
     """The mesh of this module, with its links standing."""
-    with tempfile.TemporaryDirectory(prefix="yiwang-mesh-") as directory:
-        net = Network(read(TOPOLOGY), Path(directory), processes="together", environ=QUICK, durable=False)
-        with net:
-            running = Mesh(net)
-
-            async def standing() -> bool:
-                state = await running.http(PROVINCE, "GET", "/mesh")
-                return all(place["state"] in ("here", "ok", "docked") for place in state["places"])
-
-            await until(standing, "the links do not stand")
-            yield running
-            for client in running.clients.values():
-                await client.close()
+    async with standing(TOPOLOGY) as running:
+        yield running
 
 
-__all__ = ["BAIYUN", "CITY", "HUANGPU", "PROVINCE", "TIANHE", "UP", "Mesh", "mesh", "until"]
+__all__ = ["BAIYUN", "CITY", "HUANGPU", "PROVINCE", "TIANHE", "UP", "Mesh", "mesh", "standing", "until"]

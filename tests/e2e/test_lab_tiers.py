@@ -8,21 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import os
-import tempfile
 import time
 from collections.abc import AsyncIterator, Callable
-from pathlib import Path
 from typing import Final
 
 import pytest
 import pytest_asyncio
-from yiwang.kit import links
+from yiwang.contracts import place_of
 from yiwang.kit.link import api
-from yiwang.stack.network import Network
 from yiwang.stack.tally import Sender
-from yiwang.stack.topology import read
 
-from .mesh import CITY, HUANGPU, PROVINCE, QUICK, TIANHE, TOPOLOGY, Mesh, answers_of, until
+from .mesh import CITY, HUANGPU, PROVINCE, TIANHE, TOPOLOGY, Mesh, answers_of, standing, until
 
 YUEXIU: Final = "440104"
 SEVEN: Final = (
@@ -41,21 +37,9 @@ pytestmark = [pytest.mark.lab, pytest.mark.timeout(1500)]
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def mesh() -> AsyncIterator[Mesh]:
     """The seven servers and the mesh services of five nodes, each node's in a process of its own."""
-    with (
-        tempfile.TemporaryDirectory(prefix="yiwang-lab-") as directory,
-        Network(read(SEVEN), Path(directory), processes="each", environ=QUICK, durable=False) as net,
-    ):
-        assert len(net.servers.known) == 7
-        running = Mesh(net)
-
-        async def standing() -> bool:
-            state = await running.http(PROVINCE, "GET", "/mesh")
-            return all(place["state"] in ("here", "ok", "docked") for place in state["places"])
-
-        await until(standing, "the links do not stand", 120)
+    async with standing(SEVEN, processes="each", patience=120) as running:
+        assert len(running.net.servers.known) == 7
         yield running
-        for client in running.clients.values():
-            await client.close()
 
 
 class Traffic:
@@ -79,7 +63,7 @@ class Traffic:
         for code, sender in self.up.items():
             for tier in (CITY, PROVINCE):
                 await self.mesh.arrived(tier, "UP", sender, 180)
-            below = f"yw.down.{links.tokens(code)}.>"
+            below = f"yw.down.{place_of(code)}.>"
             await self.mesh.arrived(code, "DOWN", self.down[code], 180, filter_subject=below, suffix=f"/down/{code}")
 
     async def check(self) -> None:
@@ -88,7 +72,7 @@ class Traffic:
             for tier in (code, CITY, PROVINCE):
                 found = await self.mesh.find(tier, "UP", sender)
                 assert found.clean, (tier, found)
-            below = f"yw.down.{links.tokens(code)}.>"
+            below = f"yw.down.{place_of(code)}.>"
             found = await self.mesh.find(code, "DOWN", self.down[code], below, f"/down/{code}")
             assert found.clean, (code, found)
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-import tempfile
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any, Final
 
 import httpx
@@ -13,10 +11,8 @@ import pytest
 import pytest_asyncio
 from yiwang.kit._media import Media
 from yiwang.kit.testing import a_head, a_report
-from yiwang.stack.network import Network
-from yiwang.stack.topology import read
 
-from .mesh import BAIYUN, CITY, PROVINCE, QUICK, TIANHE, Mesh, said, until
+from .mesh import BAIYUN, CITY, PROVINCE, TIANHE, Mesh, said, standing, until
 
 pytestmark = pytest.mark.timeout(420)
 TOPOLOGY: Final = """
@@ -78,19 +74,8 @@ class Offices:
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def offices() -> AsyncIterator[Offices]:
     """The exchange of every node, with the links standing."""
-    with tempfile.TemporaryDirectory(prefix="yiwang-down-") as directory:
-        net = Network(read(TOPOLOGY), Path(directory), processes="together", environ=QUICK, durable=False)
-        with net:
-            mesh = Mesh(net)
-
-            async def standing() -> bool:
-                state = await mesh.http(PROVINCE, "GET", "/mesh")
-                return all(place["state"] in ("here", "ok") for place in state["places"])
-
-            await until(standing, "the links do not stand", PATIENCE_S)
-            yield Offices(mesh)
-            for client in mesh.clients.values():
-                await client.close()
+    async with standing(TOPOLOGY, patience=PATIENCE_S) as mesh:
+        yield Offices(mesh)
 
 
 async def test_a_task_passes_through_three_tiers_and_the_sum_comes_back(offices: Offices) -> None:

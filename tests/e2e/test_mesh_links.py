@@ -12,6 +12,7 @@ from typing import Any
 import nats.errors
 import pytest
 from nats.aio.client import Client
+from yiwang.contracts import place_of
 from yiwang.kit import links
 from yiwang.kit.link import api
 from yiwang.kit.testing import a_report
@@ -77,7 +78,7 @@ async def test_facts_for_a_sibling_come_down_to_it_alone_once_and_in_order(mesh:
     sender = await mesh.sender(TIANHE, answers_of(TIANHE, BAIYUN))
     await sender.burst(200)
 
-    down = f"yw.down.{links.tokens(BAIYUN)}.*.case.handover_refused.v1"
+    down = f"yw.down.{place_of(BAIYUN)}.*.case.handover_refused.v1"
     await mesh.arrived(BAIYUN, "DOWN", sender, filter_subject=down, suffix=f"/down/{BAIYUN}")
     found = await mesh.find(BAIYUN, "DOWN", sender, down, f"/down/{BAIYUN}")
     assert found.clean
@@ -107,7 +108,7 @@ async def test_a_cut_line_stops_nobody_below_and_loses_nothing(mesh: Mesh) -> No
     begin = time.monotonic()
     await asyncio.gather(up.stop(), down.stop())
     await mesh.arrived(PROVINCE, "UP", up)
-    filter_subject = f"yw.down.{links.tokens(TIANHE)}.>"
+    filter_subject = f"yw.down.{place_of(TIANHE)}.>"
     await mesh.arrived(TIANHE, "DOWN", down, filter_subject=filter_subject, suffix=f"/down/{TIANHE}")
     print(f"line mended: {up.count} up and {down.count} down drained {time.monotonic() - begin:.1f} s after the repair")
 
@@ -199,7 +200,7 @@ async def test_a_rogue_county_cannot_speak_for_its_sibling(mesh: Mesh) -> None:
         return {"不属于", "不符"} <= {word for word in ("不属于", "不符") for one in kept if word in one["reason"]}
 
     await until(both, "a body in another's name was not noticed")
-    where = f"yw.up.{links.tokens(TIANHE)}.*.case.reported.v1"
+    where = f"yw.up.{place_of(TIANHE)}.*.case.reported.v1"
     city = await mesh.info(CITY, "UP", {"subjects_filter": where})
     assert await _none(mesh, CITY, "fake-1"), city["state"].get("subjects")
     assert await _none(mesh, PROVINCE, "fake-1")

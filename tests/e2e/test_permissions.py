@@ -6,9 +6,7 @@ import asyncio
 import contextlib
 import subprocess
 import sys
-import tempfile
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
@@ -17,14 +15,14 @@ import nats.errors
 import pytest
 import pytest_asyncio
 from nats.aio.client import Client
+from yiwang.contracts import place_of
 from yiwang.kit import links
 from yiwang.kit.link import api
-from yiwang.stack.network import Network
 from yiwang.stack.refusals import refused_in, users_by_key
 from yiwang.stack.tally import ids
 from yiwang.stack.topology import read
 
-from .mesh import BAIYUN, CITY, HUANGPU, PROVINCE, QUICK, TIANHE, TOPOLOGY, Mesh, until
+from .mesh import BAIYUN, CITY, HUANGPU, PROVINCE, TIANHE, TOPOLOGY, Mesh, standing, until
 
 NODES = (PROVINCE, CITY, TIANHE, BAIYUN, HUANGPU)
 PAIRS = [(attacker, victim) for attacker in NODES for victim in NODES if attacker != victim]
@@ -33,20 +31,8 @@ PAIRS = [(attacker, victim) for attacker in NODES for victim in NODES if attacke
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def mesh() -> AsyncIterator[Mesh]:
     """A mesh of its own: what is tried here stands in the servers' logs."""
-    with (
-        tempfile.TemporaryDirectory(prefix="yiwang-rights-") as directory,
-        Network(read(TOPOLOGY), Path(directory), processes="together", environ=QUICK, durable=False) as net,
-    ):
-        running = Mesh(net)
-
-        async def standing() -> bool:
-            state = await running.http(PROVINCE, "GET", "/mesh")
-            return all(place["state"] in ("here", "ok", "docked") for place in state["places"])
-
-        await until(standing, "the links do not stand")
+    async with standing(TOPOLOGY) as running:
         yield running
-        for client in running.clients.values():
-            await client.close()
 
 
 class Attempt(NamedTuple):
@@ -61,7 +47,7 @@ def attempts(attacker: str, victim: str) -> list[Attempt]:
     """
     theirs = links.account(victim)
     found = [
-        Attempt("speak in its name", f"yw.up.{links.tokens(victim)}.07.case.reported.v1"),
+        Attempt("speak in its name", f"yw.up.{place_of(victim)}.07.case.reported.v1"),
         Attempt("deliver into its parent's landing stream", links.up_delivery(victim)),
         Attempt("deliver into its DOWN", links.down_delivery(victim)),
     ]
@@ -107,7 +93,7 @@ async def test_every_attempt_on_another_account_fails_and_is_written_down(
     """With the services' own login, on every road; the server's log names the user and the subject."""
     nc, tried = await mesh.client(attacker), attempts(attacker, victim)
     if links.subtree("down", attacker) != "yw.down.>" and not _above(attacker, victim):
-        tried.append(Attempt("order it about", f"yw.down.{links.tokens(victim)}.07.case.directed.v1"))
+        tried.append(Attempt("order it about", f"yw.down.{place_of(victim)}.07.case.directed.v1"))
 
     succeeded = [
         one for one, answered in zip(tried, await asyncio.gather(*(_tries(nc, t.subject) for t in tried)), strict=True)
@@ -178,7 +164,7 @@ async def test_nobody_hears_what_is_said_elsewhere(mesh: Mesh) -> None:
     await sender.burst(5)
     for code in (CITY, PROVINCE):
         await mesh.arrived(code, "UP", sender)
-    own = f"yw.up.{links.tokens(TIANHE)}."
+    own = f"yw.up.{place_of(TIANHE)}."
     assert len([subject for subject in heard[TIANHE] if subject.startswith(own)]) == 5
     for code in NODES:
         if code != TIANHE:

@@ -19,7 +19,7 @@ from ._config import ConfigError
 TIERS: Final = ("nation", "province", "city", "county")
 
 
-class MeshNode(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class MeshNode(msgspec.Struct, frozen=True, kw_only=True):
     """One place with cases."""
 
     code: str

@@ -17,7 +17,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, Protocol
 
-from yiwang.contracts.areas import city_of, county_of, level_of
+from yiwang.contracts import place_of
+from yiwang.contracts.areas import city_of, level_of
 
 DOMAIN_HASHED: Final = "*"
 """Token of the account's hash in the flow-control subjects of NATS 2.15 (v2 of ``$JS.FC``)"""
@@ -76,15 +77,6 @@ def down_delivery(child: str) -> str:
     return f"_S.dn.{account(child)}"
 
 
-def tokens(code: str) -> str:
-    """``<city>.<county>`` of a node in subjects.
-
-    >>> tokens("440106"), tokens("440100"), tokens("441900003")
-    ('440100.440106', '440100.440100', '441900.441900003')
-    """
-    return f"{city_of(code)}.{county_of(code)}"
-
-
 def subtree(flow: str, code: str) -> str:
     """The filter of everything that belongs to a node and those below it.
 
@@ -94,7 +86,7 @@ def subtree(flow: str, code: str) -> str:
     level = level_of(code)
     if level == "province":
         return f"yw.{flow}.>"
-    return f"yw.{flow}.{city_of(code)}.>" if level == "city" else f"yw.{flow}.{tokens(code)}.>"
+    return f"yw.{flow}.{city_of(code)}.>" if level == "city" else f"yw.{flow}.{place_of(code)}.>"
 
 
 def ancestors(places: Places, code: str) -> list[str]:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
+from yiwang.contracts import place_of
 from yiwang.contracts.areas import city_of
 from yiwang.kit import links
 
@@ -188,7 +189,7 @@ def service_rights(topology: Topology, node: TopologyNode) -> list[str]:
     speaks_for = [node.code, *(other.code for other in topology.nodes if node.code in other.hosted_services.values())]
     streams = [*OWN_STREAMS, *(links.landing(child) for child in links.linked_children(topology.by_code, node.code))]
     return [
-        *(f"yw.up.{links.tokens(code)}.>" for code in speaks_for),
+        *(f"yw.up.{place_of(code)}.>" for code in speaks_for),
         links.subtree("down", node.code),
         f"yw.down.{city_of(node.code)}.all.>",
         "yw.local.>", "yw-parked.>", "yw-state", "yw-mesh.>", "_INBOX.>", "$SRV.>", "$O.>", "$KV.>",
