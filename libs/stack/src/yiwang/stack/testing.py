@@ -24,6 +24,7 @@ import asyncpg
 import httpx
 import pytest
 import pytest_asyncio
+from nats.js.errors import NotFoundError
 from yiwang.contracts import Event, decode, tag_of
 from yiwang.kit import App, Clock, Kit, Node, Service, _telemetry, running
 from yiwang.kit.link import PARKED, STREAMS, Link, Ready, api, ready
@@ -210,11 +211,25 @@ class TestNode:
                 await asyncio.sleep(0.02)
 
     async def _acked(self, link: Link) -> bool:
+        """The server counts what is pending a moment after it has stored it, so the newest message is asked for by name."""
         for stream in STREAMS.values():
             for info in (await api(link.nc, f"CONSUMER.LIST.{stream}"))["consumers"]:
-                if info["config"].get("durable_name") and (info["num_pending"] or info["num_ack_pending"]):
+                config = info["config"]
+                if not config.get("durable_name"):
+                    continue
+                if info["num_pending"] or info["num_ack_pending"]:
                     return False
+                for subject in config.get("filter_subjects") or [config.get("filter_subject") or ">"]:
+                    if info["delivered"]["stream_seq"] < await self._newest(link, stream, subject):
+                        return False
         return True
+
+    async def _newest(self, link: Link, stream: str, subject: str) -> int:
+        """Sequence of the newest message of *stream* on *subject*, 0 if there is none."""
+        try:
+            return (await link.nc.jetstream().get_last_msg(stream, subject)).seq or 0
+        except NotFoundError:
+            return 0
 
     async def parked(self) -> list[tuple[str, str]]:
         """(service, reason) of all parked events."""
