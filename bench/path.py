@@ -75,7 +75,7 @@ async def product(kit: Kit, folder: Path) -> Contender:
     environ = {
         **os.environ, "YIWANG_NATS_URL": kit.nats_url, "YIWANG_DATABASE_URL": kit.database_url, "YIWANG_JURISDICTION": JURISDICTION,
         "YIWANG_PROFILE": str(automatic(folder)), "YIWANG_DEV_KEYS": str(keys), "YIWANG_EMBEDDED": "true",
-        "YIWANG_STREAM_MAX_GIB": "2", "YIWANG_LOG_LEVEL": "error",
+        "YIWANG_STREAM_MAX_GIB": "0.5", "YIWANG_LOG_LEVEL": "error",
         "YIWANG_BATCH": "400",  # dispatch hears two events a report: as many reports a transaction as the bare pipeline's 200
     }  # fmt: skip
     processes = {}
@@ -159,7 +159,7 @@ async def compare(nats: Nats, postgres: Postgres, rounds: int) -> list[tuple[dic
         for n in range(rounds):
             pair = []
             for which in ("product", "bare"):
-                kit = Kit(nats_url=nats.url(f"b{40 + 2 * n + (which == 'bare')}"), stream_max_gib=2.0,
+                kit = Kit(nats_url=nats.url(f"b{40 + 2 * n + (which == 'bare')}"), stream_max_gib=0.5,
                           database_url=postgres.create_database(f"c{n}{which}"))  # fmt: skip
                 side = await (product(kit, folder) if which == "product" else bare(kit))
                 try:

@@ -11,6 +11,7 @@ from ._config import ConfigError, Kit, load
 from ._context import Context, Tx
 from ._envelope import derived_id
 from ._identity import Caller, Post, Role, allow, anonymous, signed
+from ._loops import listening
 from ._nats import JetStreamError, PubAck
 from ._node import Node
 from ._problems import ErrorCode, FieldError, Problem, answers
@@ -21,6 +22,6 @@ from ._sql import Sql
 __all__ = [
     "Again", "App", "Caller", "Clock", "ConfigError", "Context", "ErrorCode", "Event", "FieldError", "JetStreamError", "Kit",
     "ManualClock", "Node", "Outcome", "Post", "Problem", "PubAck", "Reject", "Retry", "Role", "Scope", "Service", "Sql",
-    "SystemClock", "Timer", "Tx", "VirtualClock", "allow", "anonymous", "answers", "clock_from", "derived_id", "load", "main",
-    "migrate", "running", "serve", "signed",
+    "SystemClock", "Timer", "Tx", "VirtualClock", "allow", "anonymous", "answers", "clock_from", "derived_id", "listening", "load",
+    "main", "migrate", "running", "serve", "signed",
 ]  # fmt: skip

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 
+import asyncpg
 import structlog
 
 from . import names
 
 if TYPE_CHECKING:
     from ._app import App
+    from ._context import Tx
 
 log: Final = structlog.get_logger("yiwang.loops")
 
@@ -27,8 +29,25 @@ async def background(app: App, loop: Callable[[App], Awaitable[None]], leased: b
                 await loop(app)
                 return
         except Exception as error:
-            log.error("loop_failed", service=app.service.name, loop=name, error=repr(error)[:500], exc_info=error)
+            if app.is_outage(error):
+                log.warning("loop_waits", service=app.service.name, loop=name, error=repr(error)[:200])
+            else:
+                log.error("loop_failed", service=app.service.name, loop=name, error=repr(error)[:500], exc_info=error)
         await asyncio.sleep(1.0)
+
+
+@contextlib.asynccontextmanager
+async def listening(app: App, channel: str, heard: Callable[..., None]) -> AsyncIterator[Tx]:
+    """Hear PostgreSQL's NOTIFY on *channel* over a connection of its own; ends with the error of a lost connection."""
+    async with app.pool.acquire() as db:
+        await db.add_listener(channel, heard)
+        try:
+            yield db
+        finally:
+            # a connection that went with its server hears nothing any more, and cannot be told so
+            with contextlib.suppress(asyncpg.InterfaceError, asyncpg.PostgresConnectionError, OSError):
+                await db.remove_listener(channel, heard)
+
 
 async def _leased(app: App, loop: Callable[[App], Awaitable[None]], name: str) -> None:
     """Run *loop* while its row in kit_loop is ours."""
@@ -76,18 +95,14 @@ async def listen(app: App) -> None:
 
     while not app.stopping:
         try:
-            async with app.pool.acquire() as db:
-                await db.add_listener(f"kit_{app.service.schema}", heard)
-                try:
-                    while not db.is_closed():
-                        await asyncio.sleep(2)
-                        await db.execute("select 1")
-                finally:
-                    if not db.is_closed():
-                        await db.remove_listener(f"kit_{app.service.schema}", heard)
+            async with listening(app, f"kit_{app.service.schema}", heard) as db:
+                while not db.is_closed():
+                    await asyncio.sleep(2)
+                    await db.execute("select 1")
         except Exception as error:  # noqa: BLE001 - an outage is waited out
             log.warning("listen_waits", service=app.service.name, error=repr(error)[:200])
             await asyncio.sleep(1)
+
 
 async def sweep(app: App) -> None:
     """Keep the gauges fresh and drop what is past its time."""

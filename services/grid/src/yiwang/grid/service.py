@@ -7,7 +7,7 @@ import contextlib
 import datetime as dt
 from pathlib import Path
 
-from yiwang.kit import App, Service
+from yiwang.kit import App, Service, listening
 
 from .domain import Locator
 from .errors import NO_VERSION_THEN
@@ -96,15 +96,10 @@ async def follow(app: App) -> None:
         def heard(*_: object, wake: asyncio.Event = wake) -> None:
             wake.set()
 
-        async with app.pool.acquire() as db:
-            await db.add_listener(CHANNEL, heard)
-            try:
-                while not db.is_closed():
-                    wake.clear()
-                    if await grids.refresh(app):
-                        app.log.info("grid_swapped", version=grids.current.version)
-                    with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(wake.wait(), app.settings.reload_seconds)
-            finally:
-                if not db.is_closed():
-                    await db.remove_listener(CHANNEL, heard)
+        async with listening(app, CHANNEL, heard) as db:
+            while not db.is_closed():
+                wake.clear()
+                if await grids.refresh(app):
+                    app.log.info("grid_swapped", version=grids.current.version)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(wake.wait(), app.settings.reload_seconds)
