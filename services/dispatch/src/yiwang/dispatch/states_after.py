@@ -1,0 +1,56 @@
+"""The table of what follows the work (核查, 结案) and of the suspension (挂账)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from .states_row import Row, not_pass
+from .states_words import ACCEPTOR, COLLECTOR, DISPATCHER, LEADER, SHIFT_LEADER, SYSTEM
+
+_CHECK: Final = ("task_open", "checker_not_handler")
+
+AFTER: Final[tuple[Row, ...]] = (
+    # 核查
+    Row(
+        "checking", "send_check", (ACCEPTOR, SHIFT_LEADER), "checking", ("case.check_requested",),
+        why="another inspector; the earlier task ends",
+    ),
+    Row(
+        "checking", "check_result", (COLLECTOR,), "closing", ("case.checked",), result="pass",
+        guards=(*_CHECK, "photo"),
+    ),
+    not_pass("check_result", COLLECTOR, _CHECK),
+    Row(
+        "checking", "check_result", (COLLECTOR,), "checking", ("case.checked", "case.check_requested"), result="unable",
+        when="may_check_again", guards=_CHECK, opinion=True, why="a new task for another look",
+    ),
+    Row(
+        "checking", "check_result", (COLLECTOR,), "checking", ("case.checked",), result="unable", guards=_CHECK,
+        opinion=True, why="looked often enough: the shift leader decides",
+    ),
+    Row(
+        "checking", "decide_check", (SHIFT_LEADER,), "closing", ("case.checked",), result="pass",
+        guards=("no_task_left",), opinion=True, why="the inspectors couldn't tell",
+    ),
+    not_pass("decide_check", SHIFT_LEADER, ("no_task_left",)),
+    # 结案
+    Row("closing", "close", (ACCEPTOR, SHIFT_LEADER), "closed", ("case.closed",), guards=("closing_condition_met",)),
+    Row(
+        "closing", "request_force_close", (ACCEPTOR, DISPATCHER), "closing", (), opinion=True,
+        why="a request changes nothing by itself, so it is no event; it stands in the history",
+    ),
+    Row(
+        "closing", "force_close", (SHIFT_LEADER, LEADER), "closed", ("case.closed",), opinion=True,
+        guards=("force_requested", "approver_not_requester"), why="archived as special (archive type 4)",
+    ),
+    # 挂账
+    Row(
+        "suspended", "resume", (DISPATCHER, LEADER, SYSTEM), "dispatched", ("case.resumed",),
+        when="came_from_dispatched",
+        why="the system: the date has come",
+    ),
+    Row(
+        "suspended", "resume", (DISPATCHER, LEADER, SYSTEM), "handling", ("case.resumed",),
+        why="the system: the date has come",
+    ),
+)  # fmt: skip

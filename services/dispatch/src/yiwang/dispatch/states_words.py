@@ -1,0 +1,83 @@
+"""The words of the table of states: states, actions, results and roles with their Chinese names."""
+
+from __future__ import annotations
+
+from typing import Final
+
+COLLECTOR, ACCEPTOR, SHIFT_LEADER, DISPATCHER = "collector", "acceptor", "shift_leader", "dispatcher"
+DEPT, HANDLER, LEADER = "dept_operator", "handler", "leader"
+SYSTEM: Final = "system"
+"""The service itself: a rule of the profile, or a timer."""
+IMPORT: Final = "import"
+"""Brings in what another system already recorded: history is told, nobody acts on it again."""
+
+STATES: Final[dict[str, str]] = {
+    "reported": "待受理",
+    "verifying": "核实中",
+    "accepted": "待立案",
+    "filed": "待派遣",
+    "dispatched": "待处置",
+    "handling": "处置中",
+    "feedback": "处置反馈",
+    "checking": "核查中",
+    "closing": "待结案",
+    "closed": "已结案",
+    "voided": "已作废",
+    "suspended": "挂账",
+}
+FINAL: Final = frozenset({"closed", "voided"})
+
+ACTIONS: Final[dict[str, str]] = {
+    "report": "上报",
+    "correct": "更正",
+    "send_verify": "送核实",
+    "verify_result": "核实反馈",
+    "accept": "受理",
+    "audit_self_disposed": "自处置审核",
+    "void": "作废",
+    "file": "立案",
+    "dispatch_down": "派遣到区",
+    "dispatch": "派遣",
+    "return_to_city": "区退回市",
+    "return_to_acceptor": "退回受理",
+    "dept_return": "部门回退",
+    "assign_handler": "指派处置人员",
+    "handler_return": "处置人员退回",
+    "submit_result": "提交处置结果",
+    "dept_send_back": "部门退回补办",
+    "dept_confirm": "部门确认",
+    "dispatcher_reject": "返工",
+    "pass": "反馈通过",
+    "send_check": "改派核查",
+    "check_result": "核查反馈",
+    "decide_check": "值班长裁定核查",
+    "close": "结案",
+    "request_force_close": "申请强制结案",
+    "force_close": "强制结案",
+    "suspend": "挂账",
+    "resume": "恢复",
+    "refer": "转执法",
+}
+
+RESULTS: Final[dict[str, str]] = {
+    "exist": "属实",
+    "not_exist": "不属实",
+    "unable": "无法判定",
+    "pass": "通过",
+    "not_pass": "不通过",
+    "ok": "合格",
+    "not_ok": "不合格",
+}
+
+ROLE_NAMES: Final[dict[str, str]] = {
+    "collector": "信息采集员",
+    "acceptor": "受理员",
+    "shift_leader": "值班长",
+    "dispatcher": "派遣员",
+    "dept_operator": "专业部门",
+    "handler": "处置人员",
+    "leader": "领导",
+    "supervisor": "督查员",
+    "system": "系统",
+    "import": "历史导入",
+}
