@@ -14,7 +14,8 @@ from pathlib import Path
 
 import httpx
 from yiwang.stack import place
-from yiwang.stack._process import family_of, free_port, memory_mib
+from yiwang.stack._ports import free_port
+from yiwang.stack._process import family_of, memory_mib
 
 from ._common import HERE
 

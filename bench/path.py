@@ -18,7 +18,7 @@ import httpx
 from yiwang.kit import Kit, migrate
 from yiwang.kit.dev import dev_issuer
 from yiwang.kit.link import Link
-from yiwang.stack._process import free_port
+from yiwang.stack._ports import free_port
 from yiwang.stack.embedded import Nats, Postgres
 from yiwang.stack.registry import find_services
 

@@ -15,7 +15,8 @@ from typing import Final
 import asyncpg
 import httpx
 import pytest
-from yiwang.stack._process import family_of, free_port, memory_mib, wait_ready
+from yiwang.stack._ports import free_port
+from yiwang.stack._process import family_of, memory_mib, wait_ready
 from yiwang.stack.acceptance.command import judge
 from yiwang.stack.acceptance.report import Report
 from yiwang.stack.place import Run, running_at

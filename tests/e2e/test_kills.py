@@ -23,7 +23,7 @@ import pytest
 from yiwang.kit import Kit, migrate
 from yiwang.kit.dev import dev_issuer
 from yiwang.kit.link import Link
-from yiwang.stack._process import free_port
+from yiwang.stack._ports import free_port
 from yiwang.stack.books import Books, balance
 from yiwang.stack.demo_feed import Feed
 from yiwang.stack.demo_people import Crew

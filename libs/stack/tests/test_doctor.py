@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from yiwang.stack import doctor
-from yiwang.stack._process import free_port
+from yiwang.stack._ports import free_port
 from yiwang.stack.cli import main
 
 

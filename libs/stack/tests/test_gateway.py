@@ -13,7 +13,7 @@ import pytest_asyncio
 from litestar import get
 from yiwang.kit import Service, anonymous
 from yiwang.kit.http import http_server
-from yiwang.stack._process import free_port
+from yiwang.stack._ports import free_port
 from yiwang.stack.gateway import Gateway, owner_of, owners_of
 
 PIECES = 400

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from yiwang.stack._process import free_port
+from yiwang.stack._ports import free_port
 from yiwang.stack.place import Run, running_at
 
 PROFILE = Path(__file__).parents[3] / "deploy" / "profiles" / "shenzhen"

@@ -10,9 +10,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
-import random
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -26,26 +24,8 @@ _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 _NURSERY = ThreadPoolExecutor(max_workers=1, thread_name_prefix="yiwang-nursery")
 
-# Below Linux's ephemeral range (32768-60999): a client that reconnects to a port inside that range while its server
-# is down can, in the end, connect to itself and keep the server from coming back on the same port.
-_PORTS = range(20_000, 32_000)
-
-
 class ServerFailed(RuntimeError):
     """A server did not start or did not stop; the sentence carries the end of its own log."""
-
-
-def free_port() -> int:
-    """A TCP port of 127.0.0.1 that nobody listens on now, outside the ephemeral range."""
-    for port in random.sample(_PORTS, 200):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
-    raise ServerFailed("127.0.0.1 的 20000-31999 端口都被占用：请结束不用的程序")
 
 
 def spawn(

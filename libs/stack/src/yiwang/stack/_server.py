@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import ClassVar, Self
 
 from yiwang.stack import _process
+from yiwang.stack._ports import free_port
 from yiwang.stack._process import ServerFailed
 
 
@@ -66,7 +67,7 @@ class Server:
         attempts = 1 if self.port else 3  # a free port can be taken between looking and listening
         for attempt in range(1, attempts + 1):
             try:
-                self._launch(self.port or _process.free_port())
+                self._launch(self.port or free_port())
             except ServerFailed:
                 if attempt == attempts:
                     raise

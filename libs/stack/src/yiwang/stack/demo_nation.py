@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from yiwang.stack._process import free_port, spawn, stop
+from yiwang.stack._ports import free_port
+from yiwang.stack._process import spawn, stop
 
 START: Final = "2026-11-23T08:30:00+08:00"
 """A Monday morning."""

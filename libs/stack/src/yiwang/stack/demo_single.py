@@ -19,7 +19,8 @@ from rich.live import Live
 from yiwang.kit import Kit, load
 from yiwang.kit.dev import dev_issuer
 from yiwang.stack import place
-from yiwang.stack._process import free_port, spawn, stop
+from yiwang.stack._ports import free_port
+from yiwang.stack._process import spawn, stop
 from yiwang.stack.books import Books, balance
 from yiwang.stack.demo_feed import LOCAL
 from yiwang.stack.demo_nation import nation

@@ -25,6 +25,7 @@ from yiwang.kit import Kit, load
 from yiwang.kit.dev import DevIssuer
 from yiwang.stack import _process
 from yiwang.stack._nats_server import write_private
+from yiwang.stack._ports import free_port
 from yiwang.stack.embedded import Postgres
 from yiwang.stack.hosts import Hosts
 from yiwang.stack.node_host import Guest, profile_directory
@@ -149,7 +150,7 @@ class Network:
             for upper in self.topology.carrier(node.parent).server_list():
                 at = (node.code, upper.ports.leaf)
                 if at not in self._ports:
-                    self._ports[at] = self.wires.lay(node.code, upper.ports.leaf, _process.free_port())
+                    self._ports[at] = self.wires.lay(node.code, upper.ports.leaf, free_port())
                 for server in node.server_list():
                     conf = f"servers/{server.name}/nats.conf"
                     dialled, line = f"127.0.0.1:{upper.ports.leaf}", f"127.0.0.1:{self._ports[at]}"

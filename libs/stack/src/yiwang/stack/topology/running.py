@@ -15,6 +15,7 @@ from typing import Self
 import msgspec
 from yiwang.stack import _process
 from yiwang.stack._nats_server import find_nats_server
+from yiwang.stack._ports import free_port
 
 from .model import Ports, Server, Topology
 from .nats import Site
@@ -22,23 +23,14 @@ from .nats import Site
 LOOPBACK = "127.0.0.1"
 
 
-def on_this_machine(topology: Topology, free_port: Callable[[], int] = _process.free_port) -> Topology:
+def on_this_machine(topology: Topology, free_port: Callable[[int], int] = free_port) -> Topology:
     """The same topology with every server on 127.0.0.1, each node with ports of its own.
 
-    The servers of a cluster take consecutive ports, so *free_port* is asked once for each server and each purpose.
+    The servers of a cluster take consecutive ports: *free_port* is asked for a run of them for each purpose.
     """
-    taken: set[int] = set()
-
-    def run_of(length: int) -> int:
-        while True:
-            first = free_port()
-            wanted = set(range(first, first + length))
-            if not wanted & taken and max(wanted) < 32_000:
-                taken.update(wanted)
-                return first
 
     def ports(servers: int) -> Ports:
-        return Ports(*(run_of(servers) for _ in range(5)))
+        return Ports(*(free_port(servers) for _ in range(5)))
 
     nodes = tuple(msgspec.structs.replace(node, address=LOOPBACK, ports=ports(node.servers)) for node in topology.nodes)
     return msgspec.structs.replace(topology, nodes=nodes)
