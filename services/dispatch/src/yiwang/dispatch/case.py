@@ -12,7 +12,6 @@ from yiwang.contracts import (
     CaseReported,
     CaseSummary,
     Category,
-    Clock,
     Code,
     Custody,
     ExternalId,
@@ -20,81 +19,20 @@ from yiwang.contracts import (
     ImportedOutcome,
     MediaRef,
     Moment,
-    Person,
     Place,
     Supervision,
     UnitRef,
 )
 
+from .case_parts import CaseClock, ForceRequest, Offer, Pause, Referral, Task
+
+__all__ = [
+    "ACCEPT", "CHECK", "DISPATCH", "DISPOSAL", "VERIFY", "Case", "CaseClock", "ForceRequest", "Offer", "Pause", "Referral",
+    "Task", "from_report", "head_of", "summary_of",
+]  # fmt: skip
+
 ACCEPT, DISPATCH, DISPOSAL, VERIFY, CHECK = "accept", "dispatch", "disposal", "verify", "check"
 """The stages that have a clock of their own (stage clocks: domain notes 1.5)."""
-
-
-class Pause(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """A span in which a clock stood still; open while `end` is None."""
-
-    start: Moment
-    end: Moment | None = None
-
-
-class CaseClock(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """A limit of the case: the clock as events tell it, with its pauses and what was already said about it."""
-
-    clock: Clock
-    pauses: tuple[Pause, ...] = ()
-    stopped_at: Moment | None = None
-    warned: bool = False
-    overdue: bool = False
-
-    @property
-    def running(self) -> bool:
-        return self.stopped_at is None and not (self.pauses and self.pauses[-1].end is None)
-
-    @property
-    def judged_by(self) -> dt.datetime:
-        """The moment against which it is judged: the bundled deadline (捆绑时限) where there is one."""
-        return self.clock.bundle_due_at or self.clock.due_at
-
-
-class Task(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """An open verify or check task for an inspector."""
-
-    task_id: str
-    kind: str
-    assignee: Person
-
-
-class ForceRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """Who asked that the case be closed by force, and why."""
-
-    person_ref: str
-    opinion: str
-    at: Moment
-
-
-class Referral(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A clue sent to an enforcement agency, and what came of it."""
-
-    referral_id: str
-    agency_id: str
-    outcome: str = ""
-    file_id: str = ""
-
-
-class Offer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """The case is offered to another node; until it is released it stays here."""
-
-    offer_id: str
-    to: str
-    epoch: int
-    version: int
-    """The case's version as offered"""
-    seq: int
-    cause: str
-    at: Moment
-    due_at: Moment
-    """When somebody must be told that nobody answered"""
-    alarmed: bool = False
 
 
 class Case(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
