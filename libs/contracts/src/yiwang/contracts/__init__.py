@@ -1,16 +1,18 @@
 # ruff: noqa: F403
 """Facts that services share. A contract changes only by adding optional fields; anything else is a new version.
 
-`Event` is the base; families are in `case`, `custody`, `directive`, `downward`, `enforcement`, `mesh`, `notice`, `sync`
-and `task`. The wire name of an event is its msgspec tag, said once.
+`Event` is the base; families are in `branch`, `case`, `contact`, `custody`, `directive`, `downward`, `enforcement`, `mesh`, `notice`, `sync`,
+`task`, `whistle` and `work`. The wire name of an event is its msgspec tag, said once.
 """
 
 from ._event import *
 from ._privacy import *
 from ._registry import *
 from ._types import *
+from .branch import *
 from .case import *
 from .codes import *
+from .contact import *
 from .custody import *
 from .directive import *
 from .downward import *
@@ -20,3 +22,5 @@ from .notice import *
 from .subjects import *
 from .sync import *
 from .task import *
+from .whistle import *
+from .work import *

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from . import case, custody, directive, downward, enforcement, mesh, notice, sync, task
+from . import branch, case, contact, custody, directive, downward, enforcement, mesh, notice, sync, task, whistle, work
 from ._event import Event
 from ._types import UNSTAMPED
 
@@ -51,7 +51,7 @@ def _walk(base: type[Event]) -> list[type[Event]]:
 @cache
 def registry() -> dict[str, type[Event]]:
     """wire name → event type, for all events of the contracts."""
-    modules = {m.__name__ for m in (case, custody, directive, downward, enforcement, mesh, notice, sync, task)}
+    modules = {m.__name__ for m in (branch, case, contact, custody, directive, downward, enforcement, mesh, notice, sync, task, whistle, work)}
     return dict(sorted((tag_of(cls), cls) for cls in _walk(Event) if cls.__module__ in modules))
 
 

@@ -137,6 +137,9 @@ class Clock(Value, frozen=True, kw_only=True):
     started_at: Moment
     due_at: Moment
     bundle_due_at: Moment | None = None
+    """The end of the limit that upper and lower unit have together (捆绑时限)"""
+    bundle_started_at: Moment | None = None
+    """When this unit's limit begins within the bundle: after the limits of the units above it"""
     used_s: Seconds = 0
     paused_s: Seconds = 0
     extended_s: Seconds = 0
@@ -145,6 +148,7 @@ class Clock(Value, frozen=True, kw_only=True):
     provisional: bool = False
     """True while the deadline crosses a year without a published holiday table."""
     policy: str = ""
+    """bundle where it is judged against the bundled deadline; empty: against its own"""
 
 
 class MediaRef(Value, frozen=True, kw_only=True):

@@ -65,6 +65,8 @@ class CaseReported(CaseEvent, frozen=True, kw_only=True, tag="case.reported.v1")
     claimed_category: Category | None = None
     wants_reply: bool = False
     imported: ImportedOutcome | None = None
+    complained_unit: str = ""
+    """The unit whose people are complained of (投诉对象单位): it never handles the case itself"""
     digest: str = ""
     """Keyed hash of what the reporter sent: one report_id with two digests is a conflict, not a repetition"""
 
@@ -116,6 +118,11 @@ class CaseCorrected(CaseEvent, frozen=True, kw_only=True, tag="case.corrected.v1
     reason_code: str
     """reclassify or relocate"""
     opinion: str = ""
+    unit_kind: str = ""
+    """Of a filed case with a new class: the unit of its new limit; empty where the limit stays"""
+    limit: int = 0
+    closing_condition_ids: tuple[str, ...] = ()
+    """Of a filed case with a new class"""
 
 
 class CaseVerifyRequested(CaseEvent, frozen=True, kw_only=True, tag="case.verify_requested.v1"):
@@ -142,6 +149,14 @@ class CaseAccepted(CaseEvent, frozen=True, kw_only=True, tag="case.accepted.v1")
 
     category: Category
     urgency: str = "normal"
+    matter: str = ""
+    """Kind of matter (三事分流): government, community, private or a word of the city's own; empty: not told apart"""
+    triage_rule: str = ""
+    """The rule that proposed kind and urgency"""
+    triage_corrected: bool = False
+    """Whether the acceptor decided otherwise"""
+    complained_unit: str = ""
+    """The unit whose people are complained of"""
 
 
 class CaseFiled(CaseEvent, frozen=True, kw_only=True, tag="case.filed.v1"):
@@ -211,8 +226,16 @@ class CaseArrived(CaseEvent, frozen=True, kw_only=True, tag="case.arrived.v1"):
     """Somebody reached the place (到场)."""
 
     task_id: str
+    """The assignment, or the task, for which somebody came"""
     point: Point | None = None
     arrived_at: Moment
+    unit_id: str = ""
+    timeliness: str | None = None
+    """on_time or overdue; None where no arrival was due"""
+    distance_m: float | None = None
+    """From the place of the case"""
+    statement: str = ""
+    """What was said where no position proves it"""
 
 
 class CaseHandled(CaseEvent, frozen=True, kw_only=True, tag="case.handled.v1"):
@@ -225,6 +248,10 @@ class CaseHandled(CaseEvent, frozen=True, kw_only=True, tag="case.handled.v1"):
     media: tuple[MediaRef, ...] = ()
     cost: Fen | None = None
     opinion: str = ""
+    mode_before: str = ""
+    """How it was tried before, in this case"""
+    mode_reason: str = ""
+    """Why a step of service, manage, enforce was skipped or gone back"""
 
 
 class CaseHandlingConfirmed(CaseEvent, frozen=True, kw_only=True, tag="case.handling_confirmed.v1"):
@@ -306,10 +333,12 @@ class CaseSuspended(CaseEvent, frozen=True, kw_only=True, tag="case.suspended.v1
     """Put aside for a time (挂账, 缓办)."""
 
     kind: str
-    """hang or stock"""
+    """hang, or stock (积存): hung for so long after the commander's consent"""
     request_id: str
     approvals: tuple[Approval, ...] = ()
     resume_on: Moment
+    stock_on: Moment | None = None
+    """When it becomes stock; none where it doesn't"""
     stopped_clocks: tuple[str, ...] = ()
     opinion: str = ""
 
@@ -327,10 +356,18 @@ class CaseExtensionRequested(CaseEvent, frozen=True, kw_only=True, tag="case.ext
 
     request_id: str
     level: int
+    """How many decide"""
     n: int
     old_due_at: Moment
     new_due_at: Moment
     opinion: str = ""
+    unit_id: str = ""
+    engineering: bool = False
+    """Work that needs building (工程类)"""
+    path: tuple[str, ...] = ()
+    """The roles that decide, one after the other"""
+    waits_for: str = ""
+    """Role that decides next"""
 
 
 class CaseExtensionDecided(CaseEvent, frozen=True, kw_only=True, tag="case.extension_decided.v1"):
@@ -343,7 +380,12 @@ class CaseExtensionDecided(CaseEvent, frozen=True, kw_only=True, tag="case.exten
     """approved or rejected"""
     old_due_at: Moment
     new_due_at: Moment | None = None
+    """None unless the last level has granted it"""
     opinion: str = ""
+    final: bool = True
+    """False: this level agreed, the next one decides"""
+    waits_for: str = ""
+    """Role that decides next"""
 
 
 class CaseSummary(Value, frozen=True, kw_only=True):
@@ -368,6 +410,20 @@ class CaseSummary(Value, frozen=True, kw_only=True):
     timeliness: str | None = None
     timeliness_source: str = "measured"
     self_disposed: bool = False
+    stock: bool = False
+    """It was in stock (积存)"""
+    resolution_mode: str = ""
+    """How it was solved in the end: service, manage or enforce (721工作法)"""
+    modes: tuple[str, ...] = ()
+    """Every way that was tried, in order"""
+    matter: str = ""
+    """Kind of matter (三事分流)"""
+    arrived_at: Moment | None = None
+    """When somebody first was at the place"""
+    arrival_timeliness: str | None = None
+    """on_time or overdue; None where no arrival was due"""
+    co_units: tuple[UnitRef, ...] = ()
+    """Units that helped (协办)"""
 
 
 class CaseClosed(CaseEvent, frozen=True, kw_only=True, tag="case.closed.v1"):
@@ -394,7 +450,12 @@ class CaseReopened(CaseEvent, frozen=True, kw_only=True, tag="case.reopened.v1")
     """A closed case goes back into the flow (重新办理)."""
 
     cause: str
+    """visit (the reporter isn't satisfied) or a person's reason"""
     opinion: str = ""
+    assignment_id: str = ""
+    """The unit that handles it again"""
+    clock_policy: str = ""
+    """restart or resume of its limit"""
 
 
 class CaseVisited(CaseEvent, frozen=True, kw_only=True, tag="case.visited.v1"):
@@ -402,6 +463,8 @@ class CaseVisited(CaseEvent, frozen=True, kw_only=True, tag="case.visited.v1"):
 
     score: int
     """Code of the satisfaction table (data)"""
+    points: int = 0
+    """What that is worth in the city's table"""
     satisfied: bool
     opinion: str = ""
 
@@ -412,6 +475,10 @@ class CaseAppealed(CaseEvent, frozen=True, kw_only=True, tag="case.appealed.v1")
     cause: str
     unit_id: str = ""
     opinion: str = ""
+    path: tuple[str, ...] = ()
+    """The roles that review it, one after the other"""
+    waits_for: str = ""
+    """Role that reviews it next"""
 
 
 class CaseAppealDecided(CaseEvent, frozen=True, kw_only=True, tag="case.appeal_decided.v1"):
@@ -421,6 +488,12 @@ class CaseAppealDecided(CaseEvent, frozen=True, kw_only=True, tag="case.appeal_d
     decision: str
     exempt: bool
     opinion: str = ""
+    level: int = 0
+    """1 is the first review"""
+    final: bool = True
+    """False: this level agreed, the next one decides"""
+    waits_for: str = ""
+    """Role that reviews it next"""
 
 
 class CaseSupervised(CaseEvent, frozen=True, kw_only=True, tag="case.supervised.v1"):
@@ -450,7 +523,9 @@ class CaseMerged(CaseEvent, frozen=True, kw_only=True, tag="case.merged.v1"):
 
     other_case_ids: tuple[str, ...]
     relation: str
+    """into (this one ends in the other) or absorbed (this one carries the other's reports)"""
     distance_m: float | None = None
+    opinion: str = ""
 
 
 class CaseLinked(CaseEvent, frozen=True, kw_only=True, tag="case.linked.v1"):
@@ -460,6 +535,7 @@ class CaseLinked(CaseEvent, frozen=True, kw_only=True, tag="case.linked.v1"):
     relation: str
     """similar, recurrence or campaign"""
     distance_m: float | None = None
+    opinion: str = ""
 
 
 class CaseReferredToEnforcement(CaseEvent, frozen=True, kw_only=True, tag="case.referred_to_enforcement.v1"):

@@ -8,7 +8,9 @@ import msgspec
 
 from ._event import CaseEvent, Event, Flow
 from ._types import CaseHead, Clock, MediaRef, Moment, Seconds, Value
+from .branch import Appeal, CaseLink, OpenRequest
 from .case import Assignment, CaseSummary, Person, UnitRef
+from .work import SubTask
 
 __all__ = [
     "CaseHandoverAccepted", "CaseHandoverOffered", "CaseHandoverRefused", "CaseHandoverWithdrawn", "CaseProgress",
@@ -147,6 +149,27 @@ class CaseProgress(Value, frozen=True, kw_only=True):
     """What came of the referral; empty while open"""
     supervisions: tuple[Supervision, ...] = ()
     """Who pressed the case, and the answers"""
+    wants_reply: bool = False
+    """Whether a reporter is to be asked when it ends"""
+    requests: tuple[OpenRequest, ...] = ()
+    """For more time or a rest, not decided yet"""
+    postpone_count: int = 0
+    stock: bool = False
+    """It was in stock (积存)"""
+    stock_on: Moment | None = None
+    """When it becomes stock"""
+    appeal: Appeal | None = None
+    links: tuple[CaseLink, ...] = ()
+    subtasks: tuple[SubTask, ...] = ()
+    """The parts of co-units"""
+    modes: tuple[str, ...] = ()
+    """Every way that was tried: service, manage, enforce"""
+    matter: str = ""
+    """Kind of matter (三事分流)"""
+    complained_unit: str = ""
+    """The unit whose people are complained of"""
+    arrival_timeliness: str | None = None
+    """on_time or overdue; None where nobody came yet or no arrival was due"""
 
 
 class CaseSnapshotBody(Value, frozen=True, kw_only=True):
