@@ -34,6 +34,7 @@ def test_a_run_of_ports_is_consecutive_and_passes_over_one_that_is_listened_on()
     """The three servers of a cluster stand side by side."""
     before = free_port()
     with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         taken.bind(("127.0.0.1", before + 2 if before + 2 in PORTS else before))
         taken.listen()
         first = free_port(3)
