@@ -19,7 +19,7 @@ from yiwang.kit import Node
 from yiwang.kit.link import api, ready
 from yiwang.kit.testing import a_head, a_report, complete
 from yiwang.stack.network import Network, Processes
-from yiwang.stack.tally import Result, Sender, compare, ids
+from yiwang.stack.tally import Reader, Result, Sender, compare, ids
 from yiwang.stack.topology import read
 
 PROVINCE, CITY, TIANHE, BAIYUN, HUANGPU = "440000", "440100", "440106", "440111", "440112"
@@ -95,6 +95,7 @@ class Mesh:
         self.net = net
         self.clients: dict[str, Client] = {}
         self._names = 0
+        self._readers: dict[tuple[str, str, str], Reader] = {}
 
     async def client(self, code: str) -> Client:
         """Logged in as the node's services are; survives outages."""
@@ -120,14 +121,25 @@ class Mesh:
         found = await ids(await self.client(code), stream, filter_subject)
         return compare(sent, found, prefix=f"{sender.name}-")
 
-    async def arrived(self, code: str, stream: str, sender: Sender, seconds: float = 60, **more: str) -> float:
-        """Wait until all that *sender* has sent so far is there; returns the seconds that it took."""
+    async def arrived(
+        self, code: str, stream: str, sender: Sender, seconds: float = 60, *, filter_subject: str = ">", suffix: str = ""
+    ) -> float:
+        """Wait until all that *sender* has sent when this is called is there; returns the seconds that it took."""
         begin = asyncio.get_running_loop().time()
+        wanted = {one + suffix for keyed in sender.sent.values() for one in keyed}
+        at = (code, stream, filter_subject)
+        if at not in self._readers:
+            self._readers[at] = Reader(await self.client(code), stream, filter_subject)
+        reader = self._readers[at]
 
         async def there() -> bool:
-            return not (await self.find(code, stream, sender, **more)).missing
+            await reader.look()
+            return wanted <= reader.seen
 
-        await until(there, lambda: f"{stream} of {code} lacks events of {sender.name}", seconds)
+        def why() -> str:
+            return f"{stream} of {code} lacks {len(wanted - reader.seen)} of {len(wanted)} events of {sender.name}"
+
+        await until(there, why, seconds)
         return asyncio.get_running_loop().time() - begin
 
     async def http(self, code: str, method: str, path: str, role: str = "admin") -> Any:

@@ -74,6 +74,16 @@ def test_every_alarm_says_what_to_do() -> None:
     assert len({alarm.alarm for alarm in found}) == len(found)
 
 
+def test_a_new_source_without_life_is_told_only_when_restarting_it_does_not_help() -> None:
+    """Nothing is known to wait: the watchdog restarts it by itself first; what waits is told at once."""
+    quiet = link(quiet_s=-1, connected=True)
+    assert [link_alarm(quiet, "stalled", "天河区", n) is None for n in range(6)] == [True] * 4 + [False] * 2
+    told = link_alarm(quiet, "stalled", "天河区", 4)
+    assert told is not None
+    assert "0 条" not in told.sentence
+    assert link_alarm(link(lag=1), "stalled", "天河区") is not None
+
+
 def test_nothing_wrong_raises_nothing() -> None:
     assert local_alarms(Local(unsent_s=299), 300, {}) == []
     assert link_alarm(link(), "ok", "天河区") is None

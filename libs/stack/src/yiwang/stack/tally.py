@@ -43,29 +43,50 @@ class Result(msgspec.Struct, frozen=True):
 
 async def ids(nc: Client, stream: str, filter_subject: str = ">", first: int = 1) -> list[str]:
     """The Nats-Msg-Ids of a stream from a sequence on, in the stream's order; only headers are read."""
+    return (await read(nc, stream, filter_subject, first))[0]
+
+
+async def read(nc: Client, stream: str, filter_subject: str = ">", first: int = 1) -> tuple[list[str], int]:
+    """As `ids`, and the sequence from which the next reading goes on."""
     js = nc.jetstream()
     info = await api(nc, f"STREAM.INFO.{stream}")
-    last = int(info["state"]["last_seq"])
     found: list[str] = []
-    if last < first:
-        return found
+    if int(info["state"]["last_seq"]) < first:
+        return found, first
     config = ConsumerConfig(
-        ack_policy=AckPolicy.NONE, headers_only=True, inactive_threshold=30, opt_start_seq=first,
+        ack_policy=AckPolicy.NONE, headers_only=True, inactive_threshold=30, opt_start_seq=first, mem_storage=True,
         deliver_policy="by_start_sequence", filter_subject=filter_subject,  # type: ignore[arg-type]
     )  # fmt: skip
     sub = await js.pull_subscribe(filter_subject, stream=stream, config=config)
     try:
-        while True:
-            try:
-                page = await sub.fetch(PAGE, timeout=1)
-            except nats.errors.TimeoutError:
-                return found
+        left = (await sub.consumer_info()).num_pending or 0  # what comes later is for the next reading: nobody waits for it
+        while left > 0:
+            page = await sub.fetch(min(PAGE, left), timeout=2)
             found += [(m.headers or {}).get("Nats-Msg-Id", "") for m in page]
-            if page[-1].metadata.num_pending == 0:
-                return found
+            first, left = page[-1].metadata.sequence.stream + 1, left - len(page)
+    except nats.errors.TimeoutError:
+        return found, first  # the rest next time
     finally:
         with contextlib.suppress(*TROUBLES):
             await sub.unsubscribe()
+    return found, first
+
+
+class Reader:
+    """What has arrived in a stream so far; each look reads only what is new, so that looking takes little of the machine."""
+
+    def __init__(self, nc: Client, stream: str, filter_subject: str = ">") -> None:
+        self._nc, self._stream, self._filter = nc, stream, filter_subject
+        self._next = 1
+        self._turn = asyncio.Lock()
+        self.seen: set[str] = set()
+
+    async def look(self) -> None:
+        """Read what came since the last look; a server that is just coming back shows nothing new yet."""
+        async with self._turn:
+            with contextlib.suppress(*TROUBLES):
+                found, self._next = await read(self._nc, self._stream, self._filter, self._next)
+                self.seen.update(found)
 
 
 def compare(sent: Mapping[str, Iterable[str]], found: Iterable[str], *, prefix: str = "") -> Result:

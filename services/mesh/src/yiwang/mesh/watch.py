@@ -62,7 +62,10 @@ class Watch:
         local, last = await self._local(mesh, peers, refused, states)
         called = {node.code: node.name for node in mesh.page.nodes}
         wrong = local_alarms(local, app.settings.unsent_after_s, called)
-        wrong += [a for s in seen if (a := link_alarm(s, states[s.peer, s.direction], called.get(s.peer, s.peer)))]
+        for one in seen:
+            key = (one.peer, one.direction)
+            if alarm := link_alarm(one, states[key], called.get(one.peer, one.peer), self.tracks[key].remedies):
+                wrong.append(alarm)
         await alarms.settle(app, wrong, self.remedies, wall())
         beat = await self._beat(mesh, seen, states, peers, wrong, local, last)
         await _remember(app, beat)
