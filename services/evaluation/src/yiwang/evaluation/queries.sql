@@ -1,0 +1,62 @@
+-- lock_cases: what is known of some cases, for update
+select facts from cases where case_id = any($1::text[]) order by case_id for update;
+
+-- put_cases: their newest facts
+insert into cases (case_id, case_no, version, due_at, facts)
+select * from unnest($1::text[], $2::text[], $3::int[], $4::timestamptz[], $5::bytea[])
+on conflict (case_id) do update set case_no = excluded.case_no, version = excluded.version, due_at = excluded.due_at,
+    facts = excluded.facts;
+
+-- waiting: events of some cases that came too early
+select case_id, event from waiting where case_id = any($1::text[]);
+
+-- keep_waiting: an event that came too early
+insert into waiting (case_id, version, heard_at, event)
+select * from unnest($1::text[], $2::int[], $3::timestamptz[], $4::bytea[]) on conflict do nothing;
+
+-- drop_waiting: up to this version nothing waits any more
+delete from waiting w using unnest($1::text[], $2::int[]) d(case_id, version)
+where w.case_id = d.case_id and w.version <= d.version;
+
+-- drop_parts: parts that changed
+delete from parts p using unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::date[]) d(case_id, kind, object, alt, day)
+where p.case_id = d.case_id and p.kind = d.kind and p.object = d.object and p.alt = d.alt and p.day = d.day;
+
+-- put_parts: parts as they are now
+insert into parts (case_id, purpose, kind, object, alt, day, cls, segments, hits, amounts)
+select case_id, purpose, kind, object, alt, day, cls, segments, hits::smallint[], amounts::int[]
+from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::date[], $7::text[], $8::text[], $9::text[],
+    $10::text[]) n(case_id, purpose, kind, object, alt, day, cls, segments, hits, amounts);
+
+-- add_hours: so many more in an hour
+insert into hours (object, cls, hour, reported, overdue)
+select * from unnest($1::text[], $2::text[], $3::timestamptz[], $4::int[], $5::int[]) order by 1, 2, 3
+on conflict (object, cls, hour) do update set reported = hours.reported + excluded.reported,
+    overdue = hours.overdue + excluded.overdue;
+
+-- put_names: as events tell them
+insert into names (kind, code, name) select * from unnest($1::text[], $2::text[], $3::text[]) order by 1, 2
+on conflict (kind, code) do update set name = excluded.name where names.name <> excluded.name;
+
+-- names: of some codes
+select kind, code, name from names where kind = any($1::text[]) and code = any($2::text[]);
+
+-- heard_event: events of some nodes have come so far
+insert into heard (node, event_at) select * from unnest($1::text[], $2::timestamptz[]) order by 1
+on conflict (node) do update set event_at = greatest(heard.event_at, excluded.event_at);
+
+-- heard_beat: a node is alive
+insert into heard (node, beat_at) values ($1, $2)
+on conflict (node) do update set beat_at = greatest(heard.beat_at, excluded.beat_at);
+
+-- heard: until when each node has been heard
+select node, event_at, beat_at from heard order by node;
+
+-- due: cases whose limit has passed, for update
+select facts from cases where due_at <= $1 order by due_at, case_id limit $2 for update skip locked;
+
+-- next_due: when the next case becomes overdue by itself
+select min(due_at) from cases;
+
+-- all_facts: of every case after one, for a recount
+select case_id, facts from cases where case_id > $1 order by case_id limit $2;
