@@ -15,7 +15,7 @@ from yiwang.contracts import (
 )
 from yiwang.kit import Context, Event, Retry, Timer
 
-from . import alarms, clocks, numbering, passing, store
+from . import alarms, clocks, experience_store, numbering, passing, store
 from .acts import Act, LocatedBody
 from .auto import Work
 from .case import ACCEPT, Case, from_report
@@ -142,6 +142,7 @@ async def keep(ctx: Context, works: Sequence[Work]) -> None:
     await ctx.set_timers(ALARM, due)
     if silent:
         await ctx.cancel_timer(ALARM, *silent)
+    await experience_store.learn(ctx.tx, changed, ctx.now())
 
 
 async def alarm(timer: Timer, ctx: Context) -> Sequence[Event]:

@@ -21,11 +21,12 @@ from yiwang.contracts.codes import builtin
 from yiwang.kit import App, Caller, allow, anonymous, answers
 from yiwang.kit.files import EMPTY_FILE, FILE_TYPE, MEDIA_NOT_HERE, NotHere
 
-from . import store
+from . import experience_store, store
 from .calendar import SHANGHAI
 from .case import Case
 from .codes import Condition
 from .errors import NO_PHOTO, NOT_FOUND
+from .experience import Suggestion
 from .explain import UNITS
 from .http import visible
 from .rules import Rules
@@ -62,6 +63,15 @@ class UnitOption(msgspec.Struct, frozen=True, kw_only=True):
     rule_id: str = ""
 
 
+class SuggestedUnit(msgspec.Struct, frozen=True, kw_only=True):
+    """A unit that handled such cases before; `confidence` from 0 to 1, `reason` in words."""
+
+    unit_id: str
+    name: str
+    confidence: float
+    reason: str
+
+
 class ReasonOption(msgspec.Struct, frozen=True, kw_only=True):
     code: str
     name: str
@@ -76,6 +86,8 @@ class Choices(msgspec.Struct, frozen=True, kw_only=True):
     conditions: tuple[ConditionOption, ...]
     units: tuple[UnitOption, ...]
     reasons: tuple[ReasonOption, ...]
+    suggestions: tuple[SuggestedUnit, ...] = ()
+    """Learnt from a year of finished cases, the likeliest first; the matrix may say otherwise"""
 
 
 @get("/", guards=[anonymous], include_in_schema=False)
@@ -100,6 +112,7 @@ async def show_choices(no: str, app: App, caller: Caller) -> Choices:
     case = await visible(app, caller, no)
     rules = app.get(Rules).of(case)
     at = app.clock.now()
+    learnt = await experience_store.suggest(app.pool, case, rules, at)
     classes = [row for row in rules.codes.categories.values() if row.code_set == rules.code_set]
     return Choices(
         categories=tuple(
@@ -112,7 +125,13 @@ async def show_choices(no: str, app: App, caller: Caller) -> Choices:
             ReasonOption(code=e.code, name=e.name, used_by=e.attributes.get("used_by", ""))
             for e in builtin("reason").entries.values()
         ),
+        suggestions=tuple(suggested(one, rules) for one in learnt),
     )
+
+
+def suggested(one: Suggestion, rules: Rules) -> SuggestedUnit:
+    name = rules.unit(one.unit_id).name
+    return SuggestedUnit(unit_id=one.unit_id, name=name, confidence=one.confidence, reason=one.reason(name))
 
 
 def condition_option(one: Condition) -> ConditionOption:

@@ -64,6 +64,20 @@ const reasons = (choices, event) => choices.reasons.filter((r) => r.used_by === 
 const results = (action) => radios("result", "结果", action.results.map((r) => [r, RESULTS[r] || r]), action.results[0]);
 const returning = (choices) => select("reason_code", "回退原因", [...reasons(choices, "case.returned"), ["other", "其他"]]);
 
+/** What finished cases suggest, beside the matrix's answer: choosing one puts it into the form. */
+function learnt(suggestions) {
+  if (!suggestions.length) return null;
+  const choose = (event, one) => {
+    const select = event.target.form.elements.unit_id;
+    if (![...select.options].some((o) => o.value === one.unit_id)) select.append(h("option", { value: one.unit_id }, one.name));
+    select.value = one.unit_id;
+  };
+  return h("div", { class: "field learnt" }, h("span", { class: "label" }, "历史办理建议"),
+    h("ul", {}, suggestions.map((one) => h("li", {},
+      h("button", { type: "button", class: "plain", "data-unit": one.unit_id, onclick: (event) => choose(event, one) }, one.name),
+      ` 可能性 ${Math.round(one.confidence * 100)}%`, h("span", { class: "hint" }, ` ${one.reason}`)))));
+}
+
 /** action → the fields it shows */
 export const FIELDS = {
   correct: ({ choices }) => [
@@ -89,6 +103,7 @@ export const FIELDS = {
     const advised = choices.units.filter((u) => u.rule_id);
     const others = choices.units.filter((u) => !u.rule_id);
     return [
+      learnt(choices.suggestions),
       labelled("责任单位", (id) =>
         h("select", { id, name: "unit_id", required: true },
           h("optgroup", { label: "责任清单建议" },
