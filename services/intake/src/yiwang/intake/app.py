@@ -12,6 +12,8 @@ from . import fast, handlers, profile, store
 from .announcements import use_announced
 from .domain import Keys
 from .http import ROUTES
+from .http_lending import LENDING
+from .lending_handlers import lend
 from .lookup import Lookup
 from .receive import Desk
 from .sweeping import sweep_photos
@@ -27,9 +29,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Hours after which an uploaded photo that no accepted report named is deleted"""
 
 
-service = Service("intake", package="yiwang.intake", settings=Settings, database=True, watches=True, handler_set=2)
+service = Service("intake", package="yiwang.intake", settings=Settings, database=True, watches=True, handler_set=3)
 handlers.register(service)
-service.api(*ROUTES)
+lend(service)
+service.api(*LENDING, *ROUTES)
 service.background(leased=True)(sweep_photos)
 service.fast_route("POST", "/reports")(fast.post_report)
 

@@ -99,3 +99,17 @@ MEDIA_TYPE = ErrorCode(
     do="上传 JPEG、PNG、WebP、HEIC 照片或 MP4 短视频；只改扩展名没有用",
 )
 MEDIA_SIZE = ErrorCode("intake.media_size", 413, who="caller", say="文件“{name}”超过 {most} 字节", do="压缩后重新上传")
+NO_LENDING = ErrorCode(
+    "intake.no_lending",
+    404,
+    who="caller",
+    say="没有编号为 {ask_id} 的联系方式移交",
+    do="核对编号，或在 GET /reports/handovers 的列表里选",
+)
+LENDING_CLOSED = ErrorCode(
+    "intake.lending_closed",
+    409,
+    who="caller",
+    say="这一项移交的状态是“{state}”，现在不能这样做",
+    do="刷新列表；需要时请对方重新申请",
+)

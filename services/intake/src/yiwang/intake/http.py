@@ -34,6 +34,7 @@ from .errors import (
     TEST_ROLE,
     TOO_LARGE,
 )
+from .http_lending import call_back
 from .reading import BATCH_MAX, lines, one_report
 from .receive import Desk, judge, receive
 from .submission import Receipt, Submission
@@ -259,6 +260,7 @@ async def erase_report(
     """
     standing = await whereabouts.staffed(app, caller, report_id, (Role.SECURITY_ADMIN, Role.ACCEPTOR))
     at = app.clock.now()
+    await call_back(app, caller, standing.report_id)
     async with app.pool.acquire() as db, db.transaction():
         await store.erase(db, standing.report_id, caller.person_ref, data.reason, at)
         await photos.forget(app, await store.forget_photos(db, standing.report_id))

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
+from .lending import LendingRule
 from .rules import LOCAL, VERIFY_POLICIES, Channel, ControlArea, Nature, Ring, Rules, Stage, by_word
 
 FILES: Final = (
@@ -30,7 +31,8 @@ def load(profile: str = "", instead: Mapping[str, str] | None = None) -> Rules:
     Raises BadProfile.
     """
     new = instead or {}
-    sets = tomllib.loads(_text(profile, "intake.toml"))["code_sets"]
+    table = tomllib.loads(_text(profile, "intake.toml"))
+    sets = table["code_sets"]
     try:
         natures = by_word(_nature(row) for row in _rows(profile, "natures.csv", new))
     except ValueError as error:
@@ -42,6 +44,7 @@ def load(profile: str = "", instead: Mapping[str, str] | None = None) -> Rules:
         natures=natures,
         stages={row["state"]: Stage(**row) for row in _rows(profile, "stages.csv")},
         control_areas=_control_areas(_text(profile, "control_areas.geojson")),
+        lending=_lending(table.get("contact", {})),
         self_disposal={_key(row): row["name"] for row in _rows(profile, "self_disposal.csv")},
     )
 
@@ -95,6 +98,18 @@ def _nature(row: dict[str, str]) -> Nature:
         answer_code=row["answer_code"],
         aliases=tuple(row["aliases"].split()),
     )
+
+
+def _lending(table: dict[str, Any]) -> LendingRule:
+    try:
+        rule = msgspec.convert(table, LendingRule)
+    except msgspec.ValidationError as error:
+        raise BadProfile(
+            f"intake.toml 的 [contact] 有误（{error}）：请管理员只写 hand_over、grant_to、hours"
+        ) from error
+    if mistake := rule.mistake():
+        raise BadProfile(f"intake.toml 的 [contact]：{mistake}")
+    return rule
 
 
 def _key(row: dict[str, str]) -> tuple[str, str, str, str]:

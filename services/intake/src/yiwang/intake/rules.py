@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 from yiwang.contracts import Category, Code
 
+from .lending import LendingRule
+
 LOCAL: Final = ZoneInfo("Asia/Shanghai")
 VERIFY_POLICIES: Final = ("skip", "must", "human_confirm")
 Ring = tuple[tuple[float, float], ...]
@@ -99,6 +101,8 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     """By code and by alias"""
     stages: dict[str, Stage]
     control_areas: tuple[ControlArea, ...] = ()
+    lending: LendingRule = LendingRule()
+    """How contacts are handed over to other tiers"""
     self_disposal: dict[tuple[str, str, str, str], str] = {}
     """(code set, kind, major, minor) → name of the trivial matters that an inspector may mend on the spot
     (自处置: "trivial list only", case management 1.4); empty: none"""
