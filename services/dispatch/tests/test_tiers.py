@@ -22,6 +22,8 @@ from yiwang.contracts import (
     CaseHandoverWithdrawn,
     CaseOverdue,
     CaseVisited,
+    ContactSettled,
+    ContactWanted,
     CopyWanted,
     Custody,
     CustodyAnswered,
@@ -44,8 +46,8 @@ PATIENCE_S = 60.0
 
 
 def service(governance: str = "one_supervise_two_command", **change: Any) -> Any:
-    """Dispatch with the small city's rules under a governance; `take` and `offer_minutes` go to it."""
-    how = {k: change.pop(k) for k in ("take", "offer_minutes") if k in change}
+    """Dispatch with the small city's rules under a governance; `take`, `offer_minutes` and `visits` go to it."""
+    how = {k: change.pop(k) for k in ("take", "offer_minutes", "visits") if k in change}
     rules: dict[str, Any] = {
         "supervise": "district" if governance.startswith("two_s") else "city",
         "two_commands": governance != "single",
@@ -439,6 +441,51 @@ async def test_the_tier_that_took_the_report_asks_the_reporter(test_servers: Tes
         assert (visited.jurisdiction, visited.score, visited.satisfied) == (CITY, 4, False)
         shown = await t.get(t.city, f"/cases/{no}")
         assert (shown["history"][-1]["action_name"], shown["history"][-1]["result"]) == ("回访", "不满意")
+
+
+async def test_the_tier_that_closes_asks_the_reporter_once_the_contact_was_handed_over(
+    test_servers: TestServers, tmp_path: Path
+) -> None:
+    """As the city's rule says it asks for the contact, sealed, and visits when it has it. When nobody answers, or the
+    time is over, the visit is the district's again; who erased the reporter is asked no more."""
+    above = service(visits="custodian")
+    async with two(test_servers, tmp_path, "visit_above", above=above) as t:
+        await t.take(LUOHU, reporter_kind="citizen")
+        [sent] = await t.both.parent.until(CaseDispatched, timeout=PATIENCE_S)
+        no, case_id = sent.case.case_no, sent.case.case_id
+        await t.handled(no)
+        await t.until_case(t.city, no, lambda s: not s["custody"]["read_only"])
+        await t.act(t.city, "acceptor", f"{no}/visit_here", expect=409, opinion="市级回访")
+        await t.act(t.city, "collector", f"{no}/check_result", result="pass", media=[PHOTO])
+        await t.act(t.city, "acceptor", f"{no}/close", closing_condition_ids=["c1-done"])
+        [wanted] = await t.both.parent.until(ContactWanted, timeout=PATIENCE_S)
+        assert (wanted.holder, wanted.report_ids, wanted.jurisdiction) == (LUOHU, sent.case.report_ids, CITY)
+
+        async def settle(outcome: str, ask_id: str) -> None:
+            about = {"case_id": case_id, "case_no": no, "report_id": wanted.report_ids[0], "ask_id": ask_id}
+            await t.both.parent.publish(ContactSettled(outcome=outcome, **about))
+
+        async def visits(app: Any, *ids: str) -> None:
+            async def there() -> bool:
+                return [one.get("ask_id", "") for one in await t.get(app, "/cases/visits")] == list(ids)
+
+            await until(there, lambda: f"other visits than {ids} are to be made")
+
+        assert await t.get(t.city, "/cases/visits") == await t.get(t.county, "/cases/visits") == []
+        await settle("silent", "ask-1")
+        await visits(t.county, "")
+        await t.act(t.city, "acceptor", f"{no}/visit_here", opinion="督办件由市级回访")
+        await t.act(t.city, "acceptor", f"{no}/visit_here", expect=409, opinion="督办件由市级回访")
+        await settle("held", "ask-2")
+        await visits(t.city, "ask-2")
+        await settle("erased", "ask-2")
+        await visits(t.city)
+        await t.act(t.city, "acceptor", f"{no}/visit_here", opinion="再试一次")
+        await settle("held", "ask-3")
+        await visits(t.city, "ask-3")
+        await t.act(t.city, "acceptor", f"{no}/visit", score=2)
+        [visited] = await t.both.parent.until(CaseVisited, timeout=PATIENCE_S)
+        assert (visited.jurisdiction, visited.score, visited.satisfied) == (CITY, 2, True)
 
 
 async def test_a_restored_district_gives_no_number_before_the_city_has_told_the_highest(

@@ -21,12 +21,17 @@ SCORES: Final = {
 }
 """Code of the satisfaction table (domain notes 5.1) → its name."""
 SATISFIED: Final = frozenset({1, 2, 3})
+VISITORS: Final = ("acceptor", "shift_leader")
+"""Roles that ask reporters."""
 REPORTERS: Final = frozenset({"citizen", "hotline"})
 """Kinds of reporters who are asked; inspectors, systems and leaders aren't."""
 
 
 class Visit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A reporter to be asked at the node that holds their contact."""
+    """A reporter to be asked at the node that holds their contact, or was given it.
+
+    `state`: open, done; waiting (for a contact that was asked for), passed (to the other tier), dropped (erased).
+    """
 
     case_id: str
     case_no: str
@@ -38,6 +43,8 @@ class Visit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     score: int | None = None
     opinion: str = ""
     visited_at: Moment | None = None
+    ask_id: str = ""
+    """Where another tier handed the contact over: number under which intake shows it"""
 
 
 def due(work: Work) -> bool:

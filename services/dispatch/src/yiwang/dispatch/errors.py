@@ -17,6 +17,13 @@ NO_PHOTO = ErrorCode(
 NO_OFFER = ErrorCode(
     "dispatch.offer_not_found", 404, who="caller", say="没有编号为 {offer} 的移交", do="刷新移交列表"
 )
+VISIT_NOT_ELSEWHERE = ErrorCode(
+    "dispatch.visit_not_elsewhere",
+    409,
+    who="caller",
+    say="案件 {no} 不能申请联系方式：未在本单位结案，或报告就由本单位受理，或已申请、已回访",
+    do="由本单位受理的直接回访；已申请的等待对方答复",
+)
 NO_VISIT = ErrorCode(
     "dispatch.visit_not_found", 404, who="caller", say="没有等待回访的案件 {no}", do="刷新回访列表"
 )

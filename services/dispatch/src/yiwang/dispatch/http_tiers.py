@@ -7,16 +7,17 @@ from litestar import get, post
 from litestar.params import Parameter
 from yiwang.kit import App, Caller, allow, answers
 
-from . import custody_actions, directive_actions, tier_store, visits
+from . import contacts, custody_actions, directive_actions, tier_store, visits
 from .actions import Done
-from .asking import Visit
+from .asking import VISITORS, Visit
+from .contacts import Wanted, WantedBody
 from .custody_actions import RECEIVERS, SENDERS, AnswerBody, Answered, HandOverBody, WithdrawBody
 from .directive_actions import REPLIERS, DirectiveBody, Issued, ReplyBody
-from .errors import NO_OFFER, NO_VISIT, NOT_FOUND, REFUSED, STALE
+from .errors import NO_OFFER, NO_VISIT, NOT_FOUND, REFUSED, STALE, VISIT_NOT_ELSEWHERE
 from .http import seen_areas, visible
 from .rules import Rules
 from .views_tiers import DirectiveView, IncomingView, directive_view, incoming_view
-from .visits import VISITORS, VisitBody, Visited
+from .visits import VisitBody, Visited
 
 Short = Annotated[str, Parameter(max_length=100)]
 MOST: Final = 200
@@ -77,6 +78,18 @@ async def list_visits(app: App, caller: Caller) -> list[Visit]:
 async def note_visit(no: Short, data: VisitBody, app: App, caller: Caller) -> Visited:
     """回访: note what the reporter said; whoever has the case is told."""
     return await visits.visit(app, caller, no, data)
+
+
+@post(
+    "/cases/{no:str}/visit_here",
+    guards=[allow(*VISITORS)],
+    status_code=200,
+    opt={"idempotent": True},
+    responses=answers(VISIT_NOT_ELSEWHERE),
+)
+async def visit_here(no: Short, data: WantedBody, app: App, caller: Caller) -> Wanted:
+    """申请联系方式: this node would ask the reporter itself; the tier that took the report is asked for the contact."""
+    return await contacts.visit_here(app, caller, no, data)
 
 
 def _answer_route(decision: str, words: str) -> Any:
@@ -144,6 +157,7 @@ TIERS: Final[Sequence[Any]] = (
     reply_supervision,
     list_visits,
     note_visit,
+    visit_here,
     _answer_route("accept", "接收移交: the case is ours as soon as the sender lets it go."),
     _answer_route("refuse", "拒收移交: the case stays with the sender, who is told why."),
 )

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Final
 
 import msgspec
-from yiwang.contracts import CaseReferredToEnforcement
+from yiwang.contracts import CaseReferredToEnforcement, ContactWanted
 from yiwang.kit import Context
 
-from . import asking, custody, store, tier_store
+from . import asking, contacts, custody, store, tier_store
 from .auto import Work
 from .custody import SYSTEM_ACTOR
 from .rules import Rules
@@ -47,7 +47,9 @@ async def _ask_reporters(ctx: Context, works: Sequence[Work]) -> None:
     """Of cases that end: let the tier that holds the contact ask the reporter."""
     for work in works:
         if work.case.state == "closed" and asking.due(work):
-            if work.case.taken_by:
+            if work.case.taken_by and work.rules.governance.visits == "custodian":
+                work.events.append(await contacts.want(ctx, work.case))
+            elif work.case.taken_by:
                 work.events.append(asking.request(work.case))
             else:
                 await tier_store.save_visit(ctx.tx, asking.visit_of(work.case, ctx.now()))
@@ -58,7 +60,7 @@ def address(work: Work, tiers: Tiers) -> None:
     mine = work.case.custody.jurisdiction
     for n, event in enumerate(work.events):
         to = event.addressee
-        if not to and work.case.watcher and not isinstance(event, CaseReferredToEnforcement):
+        if not to and work.case.watcher and not isinstance(event, CaseReferredToEnforcement | ContactWanted):
             to = work.case.watcher
         if to != event.addressee or (mine != tiers.me and mine in tiers.mine):
             said_by = mine if mine in tiers.mine else ""

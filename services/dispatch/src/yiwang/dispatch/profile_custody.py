@@ -11,6 +11,7 @@ from .tiers import CITY, COMMAND, DISTRICT, HERE, HOLDERS, Governance
 
 WHERE: Final = "profile.toml [dispatch.custody]"
 WHO: Final = (HERE, CITY, DISTRICT, COMMAND)
+VISITS: Final = ("holder", "custodian")
 CLOCK_STARTS: Final = ("accept", "offer", "continue")
 
 
@@ -25,6 +26,8 @@ class CustodyEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """When the receiving stage's clock starts: accept, offer or continue"""
     offer_minutes: int = 30
     """After so long without an answer to an offer somebody is told"""
+    visits: str = "holder"
+    """holder: who took the report asks the reporter; custodian: who closes the case does, with the contact sealed to it"""
 
 
 def governance_of(files: Files, name: str, entry: CustodyEntry) -> Governance:
@@ -41,10 +44,13 @@ def governance_of(files: Files, name: str, entry: CustodyEntry) -> Governance:
         )
     if not 1 <= entry.offer_minutes <= 7 * 24 * 60:
         files.mistakes.append(f"{WHERE} offer_minutes: {entry.offer_minutes} isn't from 1 minute to 7 days")
+    if entry.visits not in VISITS:
+        files.mistakes.append(f"{WHERE} visits: {entry.visits!r} isn't known; write one of {', '.join(VISITS)}")
     return Governance(
         name=name,
         holders={**holders, **entry.holders},
         take=frozenset(entry.take),
         clock_start=entry.clock_start,
         offer_minutes=entry.offer_minutes,
+        visits=entry.visits,
     )

@@ -53,6 +53,8 @@ class Governance(msgspec.Struct, frozen=True, kw_only=True):
     """When the receiving stage's clock starts: accept, offer or continue"""
     offer_minutes: int = 30
     """After so long without an answer somebody is told"""
+    visits: str = "holder"
+    """Who asks the reporter of a closed case that another tier took: holder (of the contact) or custodian"""
 
 
 class TierNode(msgspec.Struct, frozen=True, kw_only=True):

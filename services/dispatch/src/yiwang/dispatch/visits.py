@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Final
+from typing import Annotated
 
 import msgspec
 from yiwang.contracts import Event, VisitAnswered, VisitRequested
@@ -11,12 +11,10 @@ from yiwang.kit import App, Caller, Context
 
 from . import asking, handlers, store, tier_store
 from .acts import Text
-from .asking import SATISFIED, Visit
+from .asking import SATISFIED, VISITORS, Visit
 from .auto import Work
 from .errors import NO_VISIT
 from .rules import Rules
-
-VISITORS: Final = ("acceptor", "shift_leader")
 
 
 class VisitBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

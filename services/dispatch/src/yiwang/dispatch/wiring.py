@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from yiwang.contracts import (
     CaseDirected,
+    ContactSettled,
     CopyWanted,
     CustodyAnswered,
     CustodyReleased,
@@ -16,7 +17,7 @@ from yiwang.contracts import (
 )
 from yiwang.kit import Scope, Service
 
-from . import directing, handover, passing, renumbering, visits, watching
+from . import contacts, directing, handover, passing, renumbering, visits, watching
 
 
 def join_tiers(service: Service) -> None:
@@ -32,6 +33,7 @@ def join_tiers(service: Service) -> None:
     service.on(NumbersAsked, scope=Scope.BELOW)(renumbering.asked)
     service.on(NumbersTold)(renumbering.told)
     service.on(VisitRequested, scope=Scope.BELOW)(visits.requested)
+    service.on(ContactSettled)(contacts.settled)
     service.on(VisitAnswered, scope=Scope.BELOW)(visits.answered)
     service.timer(directing.EXPIRY)(directing.nobody_answered)
     service.timer(directing.REPLY)(directing.reply_due)
