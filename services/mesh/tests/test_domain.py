@@ -6,7 +6,7 @@ import datetime as dt
 
 import pytest
 from yiwang.contracts import Event
-from yiwang.kit import Node
+from yiwang.kit import Node, parcels
 from yiwang.kit.link import ready
 from yiwang.kit.mesh import Mesh, MeshNode, MeshPage
 from yiwang.kit.testing import NOON, a_report, complete
@@ -80,6 +80,14 @@ def test_what_is_no_event_is_refused() -> None:
     subject, _ = wire("440106", a_report())
     assert refusal(at("440100"), "440106", subject, b"\xff{") == "内容不是事件"
     assert sight(b"[]") is None
+
+
+def test_a_photo_on_its_way_up_is_no_forgery() -> None:
+    """Its parts are bytes and no events; they come from the child's own area, and are no larger than parts are."""
+    own = parcels.subject_of("440106", "a" * 64)
+    assert refusal(at("440100"), "440106", own, b"\x89PNG") == ""
+    assert "超过" in refusal(at("440100"), "440106", own, bytes(parcels.PART + 1))
+    assert "不属于" in refusal(at("440100"), "440106", parcels.subject_of("440111", "a" * 64), b"\x89PNG")
 
 
 def test_a_sibling_is_told_by_the_city_alone() -> None:

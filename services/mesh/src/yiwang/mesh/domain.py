@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 from yiwang.contracts import parse, place_of
 from yiwang.contracts.areas import city_of, county_of, level_of
+from yiwang.kit import parcels
 from yiwang.kit.mesh import Mesh
 
 
@@ -54,10 +55,12 @@ def refusal(mesh: Mesh, child: str, subject: str, data: bytes) -> str:
     """Why what *child* sent can't be what it says it is; "" when nothing speaks against it."""
     if not within(child, subject):
         return f"主题 {subject} 不属于 {child} 的辖区"
+    parts = parse(subject)
+    if parts.tag == parcels.TAG:  # bytes of a photo; who put it together checks it against the photo's name
+        return "" if len(data) <= parcels.PART else f"照片分片有 {len(data)} 字节，超过 {parcels.PART}"
     seen = sight(data)
     if seen is None or not seen.id:
         return "内容不是事件"
-    parts = parse(subject)
     try:
         said = place_of(seen.jurisdiction)
     except (ValueError, IndexError):
