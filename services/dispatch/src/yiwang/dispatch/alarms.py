@@ -26,11 +26,16 @@ class Rung(msgspec.Struct, frozen=True):
 
 def ring(case: Case, rules: Rules, now: dt.datetime) -> Rung:
     """Everything that is due on *case* at *now*; nothing where the state has changed since the timer was set."""
-    if case.state == "suspended" and case.resume_on is not None and case.resume_on <= now:
-        done = step(case, Act(action="resume", role=SYSTEM, at=now, body=Body()), rules)
-        rung = _limits(done.case, rules, now)
-        return Rung(rung.case, (*done.events, *rung.events), (done.record,))
-    return _limits(case, rules, now)
+    events: list[CaseEvent] = []
+    records: list[Record] = []
+    for action, at in (("to_stock", case.stock_on), ("resume", case.resume_on)):
+        if case.state == "suspended" and at is not None and at <= now:
+            done = step(case, Act(action=action, role=SYSTEM, at=now, body=Body()), rules)
+            case = done.case
+            events += done.events
+            records.append(done.record)
+    rung = _limits(case, rules, now)
+    return Rung(rung.case, (*events, *rung.events), tuple(records))
 
 
 def _limits(case: Case, rules: Rules, now: dt.datetime) -> Rung:
@@ -39,7 +44,7 @@ def _limits(case: Case, rules: Rules, now: dt.datetime) -> Rung:
     for one in case.clocks:
         if not one.running or one.overdue:
             continue
-        if now > one.clock.due_at:
+        if now > one.judged_by:
             events.append(_overdue(case, one, rules, now))
         elif not one.warned and clocks.warn_at(one, rules) <= now:
             clocks.mark(case, one, warned=True)
@@ -66,7 +71,7 @@ def _about(one: CaseClock, now: dt.datetime) -> dict[str, Any]:
     return {
         "clock_id": one.clock.clock_id,
         "stage": one.clock.stage,
-        "due_at": one.clock.due_at,
+        "due_at": one.judged_by,
         "unit_id": one.clock.owner_unit,
         "occurred_at": now,
     }

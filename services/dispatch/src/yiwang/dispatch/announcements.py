@@ -14,11 +14,12 @@ from typing import Any, Final, NamedTuple
 
 from msgspec.structs import replace
 from yiwang.kit import App, Context, Service
-from yiwang.kit.announced import Announced, beside, listen
+from yiwang.kit.announced import Announced, beside, listen, used
 
 from .profile import MAIN, load_profile
 from .profile_files import BadProfile, Files
 from .profile_overlay import Overlay
+from .recomputing import after_adoption
 from .rules import Rules
 
 VERSION_OF: Final = {
@@ -120,6 +121,12 @@ async def check(ctx: Context, new: Announced, used: Sequence[Announced]) -> None
         raise ValueError("；".join(error.mistakes[:20])) from error
 
 
+async def apply(ctx: Context, new: Announced) -> None:
+    """Use *new* from now on, if it still fits. Raises ValueError as `check` does."""
+    await check(ctx, new, await used(ctx.tx))
+    await after_adoption(ctx, new)
+
+
 async def reload(app: App, used: Sequence[Announced]) -> None:
     """Swap the rules; those that were in force before stay for the cases that pinned them."""
     if not used:
@@ -134,4 +141,4 @@ async def reload(app: App, used: Sequence[Announced]) -> None:
 
 def use_announced(service: Service) -> None:
     """Let dispatch take over what upper tiers announce."""
-    listen(service, VERSION_OF, check=check, reload=reload)
+    listen(service, VERSION_OF, check=check, reload=reload, apply=apply)

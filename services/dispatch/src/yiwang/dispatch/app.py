@@ -9,12 +9,14 @@ import msgspec
 from yiwang.contracts import CaseLocated, CaseReported, EnforcementClosed, SnapshotRequested
 from yiwang.kit import Again, App, Scope, Service
 
-from . import handlers, recover, watching
+from . import handlers, recomputing, recover, watching
 from .announcements import use_announced
 from .around import with_tiers
 from .http import ROUTES
+from .http_queues import QUEUE_ROUTES
 from .http_tiers import TIERS
 from .profile import load_profile
+from .queue_store import keep_tidy
 from .resync import answer_resync
 from .rules import Rules
 from .wiring import join_tiers
@@ -24,6 +26,8 @@ from .worklist import WORKLIST
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What dispatch is told (YIWANG_DISPATCH_<FIELD>)."""
 
+    claim_minutes: Annotated[int, msgspec.Meta(ge=1, le=1440)] = 30
+    """Minutes for which a person who claims a waiting case has it to themselves"""
     snapshot_page: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 200
     """Cases told in one transaction when a reader asks for them again"""
     numbers_at_parent: str = ""
@@ -48,13 +52,16 @@ def make_service(rules: Callable[[App], Rules] = from_profile) -> Service:
     service.on(EnforcementClosed)(handlers.enforcement_closed)
     service.on(SnapshotRequested)(handlers.snapshots)
     service.timer(handlers.ALARM)(handlers.alarm)
-    service.api(*TIERS, *ROUTES, *WORKLIST)
+    service.timer(recomputing.RECOMPUTE)(recomputing.recompute)
+    service.api(*TIERS, *QUEUE_ROUTES, *ROUTES, *WORKLIST)
 
     @service.on_start
     async def begin(app: App) -> None:
         app.resources[Rules] = with_tiers(rules(app), app)
         await recover.reconcile(app)
+        await recomputing.at_start(app)
 
+    service.background(leased=True)(keep_tidy)
     use_announced(service)
     join_tiers(service)
     answer_resync(service)

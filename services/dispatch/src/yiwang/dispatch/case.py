@@ -6,9 +6,11 @@ import datetime as dt
 
 import msgspec
 from yiwang.contracts import (
+    Appeal,
     Assignment,
     AssignmentRef,
     CaseHead,
+    CaseLink,
     CaseReported,
     CaseSummary,
     Category,
@@ -19,7 +21,9 @@ from yiwang.contracts import (
     ImportedOutcome,
     MediaRef,
     Moment,
+    OpenRequest,
     Place,
+    SubTask,
     Supervision,
     UnitRef,
 )
@@ -27,12 +31,14 @@ from yiwang.contracts import (
 from .case_parts import CaseClock, ForceRequest, Offer, Pause, Referral, Task
 
 __all__ = [
-    "ACCEPT", "CHECK", "DISPATCH", "DISPOSAL", "VERIFY", "Case", "CaseClock", "ForceRequest", "Offer", "Pause", "Referral",
-    "Task", "from_report", "head_of", "summary_of",
+    "ACCEPT", "ARRIVE", "CHECK", "CO", "DISPATCH", "DISPOSAL", "VERIFY", "Case", "CaseClock", "ForceRequest", "Offer", "Pause",
+    "Referral", "Task", "from_report", "head_of", "summary_of",
 ]  # fmt: skip
 
 ACCEPT, DISPATCH, DISPOSAL, VERIFY, CHECK = "accept", "dispatch", "disposal", "verify", "check"
 """The stages that have a clock of their own (stage clocks: domain notes 1.5)."""
+ARRIVE, CO = "arrive", "co"
+"""Clocks beside the disposal clock, which stand and end with it: arrival, and one for each co-unit."""
 
 
 class Case(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
@@ -93,13 +99,37 @@ class Case(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     rework_count: int = 0
     hang_count: int = 0
     return_count: int = 0
+    postpone_count: int = 0
+    """Extensions granted"""
     resume_on: Moment | None = None
+    stock_on: Moment | None = None
+    """When the hung case becomes stock (积存)"""
+    stock: bool = False
+    """It is stock, or was"""
+    requests: tuple[OpenRequest, ...] = ()
+    """For more time or a rest, not decided yet: one of each kind at the most"""
+    appeal: Appeal | None = None
+    links: tuple[CaseLink, ...] = ()
+    """Related cases, and those that were merged into this one"""
+    wants_reply: bool = False
+    """Whether a reporter is to be asked when it ends"""
+    similar_of: str = ""
+    """An older case of the same class nearby, found when this one got its place"""
     units: tuple[UnitRef, ...] = ()
     times: dict[str, Moment] = {}
     """Moments for the summary: located, accepted, filed, dispatched, handling_started, handled, confirmed …"""
     force: ForceRequest | None = None
     referral: Referral | None = None
     resolution_mode: str = ""
+    modes: tuple[str, ...] = ()
+    """Every way that was tried (721工作法)"""
+    subtasks: tuple[SubTask, ...] = ()
+    """The parts of co-units (协办)"""
+    matter: str = ""
+    """Kind of matter (三事分流)"""
+    complained_unit: str = ""
+    """The unit whose people are complained of: it never handles the case"""
+    arrival_timeliness: str | None = None
     imported: ImportedOutcome | None = None
     taken_by: str = ""
     """The jurisdiction that took the report, where another one than the custodian did"""
@@ -193,9 +223,11 @@ def from_report(event: CaseReported) -> Case:
         description_masked=event.description_masked,
         reporter_kind=event.reporter_kind,
         verify_policy=event.verify_policy,
+        wants_reply=event.wants_reply,
         media=event.media,
         flags=Flags(self_disposed=True) if event.self_disposed else head.flags,
         imported=event.imported,
+        complained_unit=event.complained_unit,
     )
 
 
@@ -215,9 +247,19 @@ def summary_of(case: Case, at: dt.datetime) -> CaseSummary:
         closed_at=at,
         units=case.units,
         rework_count=case.rework_count,
+        postpone_count=case.postpone_count,
         hang_count=case.hang_count,
         return_count=case.return_count,
         timeliness=case.timeliness,
         timeliness_source=case.timeliness_source,
         self_disposed=case.flags.self_disposed,
+        stock=case.stock,
+        resolution_mode=case.resolution_mode,
+        modes=case.modes,
+        matter=case.matter,
+        arrived_at=t.get("arrived"),
+        arrival_timeliness=case.arrival_timeliness,
+        co_units=tuple(
+            UnitRef(unit_id=s.assignment.unit_id, unit_name=s.assignment.unit_name) for s in case.subtasks
+        ),
     )

@@ -30,8 +30,9 @@ class CaseClock(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, g
 
     @property
     def judged_by(self) -> dt.datetime:
-        """The moment against which it is judged: the bundled deadline (捆绑时限) where there is one."""
-        return self.clock.bundle_due_at or self.clock.due_at
+        """The moment against which it is judged: the bundled deadline (捆绑时限) where the city says so."""
+        clock = self.clock
+        return clock.bundle_due_at if clock.policy == "bundle" and clock.bundle_due_at else clock.due_at
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

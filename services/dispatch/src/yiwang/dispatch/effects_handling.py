@@ -23,7 +23,7 @@ from yiwang.contracts import (
     UnitRef,
 )
 
-from . import clocks
+from . import bundle, clocks
 from .acts import (
     AssignBody,
     Body,
@@ -60,6 +60,7 @@ def dispatch_down(d: Draft, body: DownBody) -> None:
     d.clock = clocks.stop(case, DISPATCH, d.at, d.rules)
     clock = d.rules.start_stage(case, DISPATCH, d.at, unit.unit_id)
     case.command, d.receiver = "district", unit.unit_id
+    bundle.sent_down(case, d.at)
     _flag(d, returned=False)
     assignment = _assignment(d, unit, 0, clock, "lead")
     d.emit(CaseDispatched, assignments=(assignment,), dispatch_level="city", matrix_version=d.rules.matrix_version)
@@ -71,6 +72,7 @@ def dispatch(d: Draft, body: DispatchBody) -> None:
     choice: Chosen = d.found
     d.clock = clocks.stop(case, DISPATCH, d.at, rules)
     clock = clocks.start(case, DISPOSAL, case.unit_kind, case.limit, d.at, rules, choice.units[0].unit_id)
+    clock = bundle.bundled(case, clock, rules)
     case.assignments = tuple(
         [_assignment(d, u, n, clock, "co" if n else "lead", level) for n, (u, level) in enumerate(choice.pairs)]
     )
@@ -169,7 +171,7 @@ def dept_confirm(d: Draft, body: Body) -> None:
         used_s=stopped.clock.used_s,
         limit_s=clocks.limit_s(stopped.clock),
         timeliness=case.timeliness,
-        judged_against="bundle" if stopped.clock.bundle_due_at else "own",
+        judged_against="bundle" if stopped.clock.policy == "bundle" else "own",
         timeliness_source=case.timeliness_source,
     )
 

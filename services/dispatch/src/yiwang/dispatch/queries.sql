@@ -20,7 +20,7 @@ select doc::text as doc from cases where case_id = $1 or (case_no = $1 and case_
 -- save_cases: the next shape of cases
 update cases c set case_no = n.case_no, version = n.version, state = n.state, queue = n.queue,
     updated_at = n.updated_at, area = n.area, unit_id = n.unit_id, category = n.category,
-    due_at = n.due_at, overdue = n.overdue, doc = n.doc
+    due_at = n.due_at, overdue = n.overdue, side = n.side, doc = n.doc
 from json_populate_recordset(null::cases, $1::json) n where c.case_id = n.case_id;
 
 -- take_numbers: raise the counters of (jurisdiction, day) pairs by how many are wanted, in sorted order, up to a limit
@@ -72,3 +72,7 @@ from flow where case_id = any($1::text[]) order by case_id, seq;
 
 -- pages_of_cases: the flow of some cases in pages, in order
 select case_id, lines from flow_pages where case_id = any($1::text[]) order by case_id, seq;
+
+-- open_provisional: open cases whose document names a provisional limit, by id
+select case_id from cases where queue <> '' and away is null and case_id > $1 and doc like '%"provisional":true%'
+order by case_id limit $2;

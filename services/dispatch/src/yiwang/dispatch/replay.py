@@ -26,12 +26,10 @@ from yiwang.contracts import (
     CaseLocated,
     CaseOverdue,
     CaseReferredToEnforcement,
-    CaseResumed,
     CaseReturned,
     CaseReworked,
     CaseSupervised,
     CaseSupervisionReplied,
-    CaseSuspended,
     CaseVerified,
     CaseVerifyRequested,
     CaseVoided,
@@ -41,8 +39,11 @@ from yiwang.contracts import (
     tag_of,
 )
 
-from .case import CHECK, DISPOSAL, VERIFY, Case, CaseClock, Offer, Pause, Referral, Task
+from .case import ACCEPT, ARRIVE, CHECK, CO, DISPOSAL, VERIFY, Case, CaseClock, Offer, Pause, Referral, Task
 from .draft import Record
+from .replay_branches import BRANCH_ACTIONS, BRANCHES
+from .replay_work import WORK, WORK_ACTIONS
+from .requests import lapse
 
 
 def follow(case: Case, event: CaseEvent, two_commands: bool) -> Case:
@@ -69,9 +70,14 @@ def follow(case: Case, event: CaseEvent, two_commands: bool) -> Case:
         if isinstance(event, kind):
             for name, value in change(case, event).items():
                 setattr(after, name, value)
+    lapse(after)
     if isinstance(event, CaseFiled):
         after.command = "city" if two_commands else "district"
     return after
+
+
+STANDS_IN: Final = {DISPOSAL: "suspended", CO: "suspended", ARRIVE: "suspended", ACCEPT: "verifying"}
+"""Stage → the state in which its clock stands still."""
 
 
 def _clocks(case: Case, still_open: tuple[Clock, ...], event: CaseEvent) -> tuple[CaseClock, ...]:
@@ -86,9 +92,12 @@ def _clocks(case: Case, still_open: tuple[Clock, ...], event: CaseEvent) -> tupl
     for clock in still_open:
         old = known.get(clock.clock_id)
         one = CaseClock(clock=clock) if old is None else msgspec.structs.replace(old, clock=clock, stopped_at=None)
-        if clock.stage == DISPOSAL and isinstance(event, CaseSuspended):
+        if old is not None and clock.extended_s > old.clock.extended_s:
+            one = msgspec.structs.replace(one, warned=False)
+        stands = STANDS_IN.get(clock.stage) == event.case.state_after
+        if stands and one.running:
             one = msgspec.structs.replace(one, pauses=(*one.pauses, Pause(start=event.occurred_at)))
-        elif one.pauses and one.pauses[-1].end is None and not isinstance(event, CaseVerifyRequested):
+        elif not stands and one.pauses and one.pauses[-1].end is None:
             ended = Pause(start=one.pauses[-1].start, end=event.occurred_at)
             one = msgspec.structs.replace(one, pauses=(*one.pauses[:-1], ended))
         kept.append(one)
@@ -163,7 +172,7 @@ def _filed(case: Case, e: CaseFiled) -> dict[str, Any]:
 
 def _dispatched(case: Case, e: CaseDispatched) -> dict[str, Any]:
     if e.case.state_after == "filed":
-        return {"command": "district"}
+        return _time(case, e, "sent_down") | {"command": "district"}
     unit = UnitRef(unit_id=e.assignments[0].unit_id, unit_name=e.assignments[0].unit_name)
     begun = {"handler_ref": "", "confirmed": False, "timeliness": None, "unable": 0}
     return _time(case, e, "dispatched") | begun | {"assignments": e.assignments, "units": (*case.units, unit)}
@@ -191,10 +200,6 @@ def _checked(case: Case, e: CaseChecked) -> dict[str, Any]:
 
 def _reworked(_: Case, e: CaseReworked) -> dict[str, Any]:
     return {"confirmed": False, "timeliness": None, "handler_ref": "", "rework_count": e.rework_no}
-
-
-def _suspended(case: Case, e: CaseSuspended) -> dict[str, Any]:
-    return {"came_from": case.state, "hang_count": case.hang_count + 1, "resume_on": e.resume_on}
 
 
 def _offered(case: Case, e: CaseHandoverOffered) -> dict[str, Any]:
@@ -244,8 +249,8 @@ CHANGES: Final[dict[type[CaseEvent], Callable[[Case, Any], dict[str, Any]]]] = {
     CaseReworked: _reworked,
     CaseCheckRequested: _task(CHECK),
     CaseChecked: _checked,
-    CaseSuspended: _suspended,
-    CaseResumed: lambda _, __: {"came_from": "", "resume_on": None},
+    **BRANCHES,
+    **WORK,
     CaseReferredToEnforcement: lambda _, e: {"referral": Referral(referral_id=e.referral_id, agency_id=e.agency_id)},
     CaseHandoverOffered: _offered,
     CaseHandoverWithdrawn: _not_handed_over,
@@ -272,8 +277,8 @@ ACTION_OF: Final[dict[type[CaseEvent], str]] = {
     CaseReworked: "dispatcher_reject",
     CaseCheckRequested: "send_check",
     CaseChecked: "check_result",
-    CaseSuspended: "suspend",
-    CaseResumed: "resume",
+    **BRANCH_ACTIONS,
+    **WORK_ACTIONS,
     CaseReferredToEnforcement: "refer",
     CaseHandoverOffered: "hand_over",
     CaseHandoverWithdrawn: "withdraw_offer",

@@ -15,11 +15,15 @@ from .calendar import SHANGHAI, Calendar, Deadline, deadline
 from .case import Case
 from .codes import Codes, Condition, Key
 from .matrix import Assigned, Matrix
+from .policies import Policies
+from .practice import Practice
 from .refusals import Refused
 from .tiers import Governance, Tiers, holder
 from .units import Ambiguous, Unit, Units
 
 YEAR: Final = 365
+CALENDAR: Final = "calendar"
+"""The version that a case pins for holidays and working hours"""
 MEMO: Final = 20_000
 """Answers of the rules that are kept"""
 T = TypeVar("T")
@@ -95,8 +99,13 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     """Trivial matters that an inspector may mend on the spot (自处置)"""
     governance: Governance = Governance()
     """How cases pass between tiers"""
+    policies: Policies = Policies()
+    """Extensions, hanging, appeals, reopening, visits, corrections, similar cases"""
     tiers: Tiers | None = None
     """The nodes around this one; None where it stands alone"""
+
+    practice: Practice = Practice()
+    """What every city decides for its own about the work itself"""
 
     past: tuple[Rules, ...] = ()
     """What was in force before an announced version, the newest first"""
@@ -108,8 +117,25 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
         pins = case.pinned_versions
         if not self.past or not pins:
             return self
-        same = (one for one in (self, *self.past) if all(pins.get(name) == v for name, v in one.versions.items()))
-        return next(same, self)
+        states = (self, *self.past)
+        same = (one for one in states if all(pins.get(name) == v for name, v in one.versions.items()))
+        return next(same, None) or self._with_calendar(pins, states) or self
+
+    def _with_calendar(self, pins: dict[str, str], states: tuple[Rules, ...]) -> Rules | None:
+        """The state that *pins* name, under another state's calendar: after its provisional limits were recomputed."""
+
+        def fits(one: Rules) -> bool:
+            return all(pins.get(name) == v for name, v in one.versions.items() if name != CALENDAR)
+
+        rest = next((one for one in states if fits(one)), None)
+        days = next((one for one in states if one.versions.get(CALENDAR) == pins.get(CALENDAR)), None)
+        if rest is None or days is None:
+            return None
+        key = ("mixed", rest.versions.get("profile"), *sorted(pins.items()))
+        versions = rest.versions | {CALENDAR: days.versions.get(CALENDAR, "")}
+        return self._once(
+            key, lambda: msgspec.structs.replace(rest, calendar=days.calendar, versions=versions, memo={})
+        )
 
     @property
     def matrix_version(self) -> str:

@@ -13,7 +13,7 @@ from yiwang.kit import Sql
 from .calendar import SHANGHAI
 from .case import Case
 from .draft import Record
-from .queues import queue_of
+from .queues import queue_of, side_of
 
 sql: Final = Sql("yiwang.dispatch")
 LAST_NUMBER: Final = 99_999
@@ -40,6 +40,7 @@ class CaseRow(msgspec.Struct, frozen=True, gc=False):
     category: str
     due_at: dt.datetime | None
     overdue: bool
+    side: str | None
     doc: Case
 
 
@@ -75,7 +76,7 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
 
 def row_of(case: Case, now: dt.datetime) -> CaseRow:
     """The columns by which lists and queues find *case*."""
-    dues = [c.clock.due_at for c in case.clocks if c.running]
+    dues = [c.judged_by for c in case.clocks if c.running]
     lead = case.assignments[0] if case.assignments else None
     return CaseRow(
         case_id=case.case_id,
@@ -90,6 +91,7 @@ def row_of(case: Case, now: dt.datetime) -> CaseRow:
         category=case.category.key if case.category else "",
         due_at=min(dues) if dues else None,
         overdue=case.flags.overdue,
+        side=" ".join(side_of(case)) or None,
         doc=case,
     )
 

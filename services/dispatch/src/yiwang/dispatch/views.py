@@ -12,7 +12,7 @@ from yiwang.contracts import Assignment, Category, MediaRef, Place
 from .case import Case, Referral, Task
 from .directives import KINDS
 from .domain import Record
-from .explain import UNITS, ClockView, clock_view
+from .explain import UNITS, ClockView, clock_view, met
 from .queues import QUEUES, queue_of
 from .rules import Rules
 from .states import ACTIONS, RESULTS, ROLE_NAMES, STATES, Row
@@ -29,6 +29,7 @@ BESIDE: Final = {
     "reply_supervision": "督办回复",
     "supervision_overdue": "督办逾期未回复",
     "visit": "回访",
+    "recompute_deadline": "期限重算",
     "case.deadline_warned.v1": "临期预警",
     "case.overdue.v1": "超时",
 }
@@ -62,6 +63,9 @@ class CaseItem(msgspec.Struct, frozen=True, kw_only=True):
     custodian: str = ""
     """The node that has the case, where it isn't this one"""
     custodian_name: str = ""
+    claimed_by: str = ""
+    """Who has it in hand (认领); empty: nobody"""
+    claimed_until: dt.datetime | None = None
     as_of: dt.datetime | None = None
     """Of a copy: when its custodian recorded the last event that is known here"""
 
@@ -82,6 +86,8 @@ class QueueView(msgspec.Struct, frozen=True, kw_only=True):
     role_name: str
     waiting: int
     late: int
+    mine: int = 0
+    """How many of them the caller has in hand"""
 
 
 class LineView(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,6 +116,8 @@ class LineView(msgspec.Struct, frozen=True, kw_only=True):
     overdue: bool
     media: tuple[MediaRef, ...]
     note: str
+    limit_text: str
+    """What became of the limit of this stage, in words; empty where there was none"""
 
 
 class CaseDetail(msgspec.Struct, frozen=True, kw_only=True):
@@ -191,7 +199,7 @@ def item(listed: Listed, now: dt.datetime) -> CaseItem:
 
 def listed(case: Case) -> Listed:
     """A single case as a list would show it."""
-    dues = [c.clock.due_at for c in case.clocks if c.running]
+    dues = [c.judged_by for c in case.clocks if c.running]
     return Listed(case, queue_of(case), min(dues) if dues else None)
 
 
@@ -260,6 +268,7 @@ def line(r: Record, rules: Rules) -> LineView:
         overdue=r.overdue,
         media=r.media,
         note=r.note,
+        limit_text=met(r),
     )
 
 
