@@ -12,7 +12,7 @@ from yiwang.contracts import MediaRef
 from yiwang.kit import App, Caller, Context
 from yiwang.kit.files import NotHere
 
-from . import store, tier_store
+from . import claims, store, tier_store
 from .acts import Act, Body
 from .authority import actor_for
 from .auto import Work
@@ -104,6 +104,7 @@ async def _do(ctx: Context, work: Work, caller: Caller, action: str, body: Body)
     by = actor_for(caller, work.case, action, body.role, work.rules)
     if work.case.offer is not None:  # going on with the case takes the offer back
         withdraw(work, by, "went_on")
+    claim = await claims.heed(ctx, work.case, by)
     one = Act(action=action, role=by.role, at=ctx.now(), body=body, by=by)
     if action == "file" and not work.case.case_no:
         check(work.case, one, work.rules)
@@ -113,6 +114,7 @@ async def _do(ctx: Context, work: Work, caller: Caller, action: str, body: Body)
         [number] = await store.take_numbers(ctx.tx, [(work.case.custody.jurisdiction, ctx.now())])
         if number:
             work.run(number)
+    await claims.end(ctx, work.case, claim)
 
 
 async def _number(ctx: Context, case: Case, at: dt.datetime) -> str:

@@ -19,11 +19,10 @@ from .authority import may_do
 from .case import Case
 from .errors import BAD_CURSOR, NOT_FOUND, NOT_RECONCILED, NUMBERS_EXHAUSTED, REFUSED, STALE
 from .guards import REFUSES, open_now
-from .queues import QUEUES
 from .rules import Rules
-from .states import ACTIONS, IMPORT, ROLE_NAMES, SYSTEM, TABLE
+from .states import ACTIONS, BY_PEOPLE, IMPORT, SYSTEM, TABLE
 from .store import Filter
-from .views import Actions, CasePage, QueueView
+from .views import Actions, CasePage
 from .views_tiers import FullDetail, custody_view, seen_item
 
 START: Final = (dt.datetime(9999, 1, 1, tzinfo=dt.UTC), "")
@@ -110,28 +109,6 @@ async def list_cases(
     return CasePage(cases=tuple(views.item(one, now) for one in page), cursor=more)
 
 
-@get("/cases/queues", guards=[allow()])
-async def list_queues(app: App, caller: Caller) -> list[QueueView]:
-    """The queues that the caller's roles work off, with how many cases wait and how many of them are late."""
-    counts = {
-        one.queue: one
-        for one in await store.queue_counts(app.pool, seen_areas(caller), seen_units(caller), app.clock.now())
-    }
-    found = []
-    for queue, (name, roles) in QUEUES.items():
-        for role in (r for r in roles if r in caller.roles):
-            one, unit = counts.get(queue), role in UNIT_ROLES
-            waiting, late = (0, 0)
-            if one is not None:
-                waiting, late = (one.in_unit, one.late_in_unit) if unit else (one.in_area, one.late_in_area)
-            found.append(
-                QueueView(
-                    queue=queue, name=name, role=role, role_name=ROLE_NAMES[role], waiting=waiting, late=late
-                )
-            )  # fmt: skip
-    return found
-
-
 @get("/cases/{no:str}", guards=[allow()], responses=answers(NOT_FOUND))
 async def show_case(app: App, caller: Caller, no: Short) -> FullDetail:
     """A case by its number or id, with its whole history, its limits explained, and who has it."""
@@ -194,8 +171,7 @@ def _cursor(case: Case) -> str:
 
 ROUTES: Final[Sequence[Any]] = (
     list_cases,
-    list_queues,
     show_case,
     list_actions,
-    *(action_route(action, body) for action, body in BODIES.items()),
+    *(action_route(action, body) for action, body in BODIES.items() if action in BY_PEOPLE),
 )

@@ -23,8 +23,13 @@ QUEUES: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "close": ("待结案", ("acceptor", "shift_leader")),
     "force": ("待强制结案审批", ("shift_leader", "leader")),
     "suspended": ("挂账", ("dispatcher", "leader")),
+    "approve": ("待审批", ("dept_operator", "dispatcher", "acceptor", "shift_leader", "leader")),
+    "supervise": ("督办", ("dept_operator", "dispatcher", "supervisor", "leader")),
 }
 """Queue → its Chinese name and the roles that work it off."""
+
+SIDE: Final = ("approve", "supervise")
+"""Queues in which a case may wait beside the one of its state"""
 
 _BY_STATE: Final = {
     "verifying": "verify",
@@ -52,3 +57,15 @@ def queue_of(case: Case) -> str:
             return "force" if case.force else "close"
         case other:
             return _BY_STATE[other]
+
+
+def side_of(case: Case) -> tuple[str, ...]:
+    """The queues beside that of its state: a request or an appeal to decide, a supervision (督办) to answer."""
+    asked = bool(case.requests) or (case.appeal is not None and not case.appeal.decision)
+    supervised = case.state not in ("closed", "voided") and any(s.replied_at is None for s in case.supervisions)
+    return tuple(name for name, waits in zip(SIDE, (asked, supervised), strict=True) if waits)
+
+
+def queues_of(case: Case) -> tuple[str, ...]:
+    """Every queue in which *case* waits."""
+    return tuple(q for q in (queue_of(case), *side_of(case)) if q)

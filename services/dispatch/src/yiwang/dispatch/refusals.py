@@ -67,6 +67,15 @@ REFUSALS: Final[dict[str, Refusal]] = {
     "not_confirmed": Refusal(409, "部门还没有确认处置结果", "请责任单位先确认"),
     "resume_out_of_range": Refusal(422, "恢复日期须在今后 {days} 天之内", "在 resume_on 中另选日期"),
     "already_suspended_once": Refusal(409, "此案已经挂账过一次，不能再次挂账", "继续处置，或申请强制结案"),
+    "extension_too_late": Refusal(409, "处置时限已过或未在计时，不能再延期", "继续处置；结案后可对超时提出申诉"),
+    "extensions_used_up": Refusal(409, "此案已延期 {most} 次，不能再延期", "继续处置，或申请挂账"),
+    "request_already_open": Refusal(409, "已有一份同类申请等待审批，不能再次提出{action}", "等待审批结果"),
+    "request_missing": Refusal(409, "没有等待审批的申请", "刷新案件；申请可能已经审批，或随案件离开处置环节而失效"),
+    "not_your_turn": Refusal(403, "此申请现由{role}审批", "请该岗位的人员审批"),
+    "approver_is_asker": Refusal(403, "审批人不能是申请人", "请另一位有权人员审批"),
+    "hang_by_request": Refusal(409, "本地挂账须由责任单位先提出申请", "请责任单位办理“挂账申请”"),
+    "resume_passed": Refusal(409, "申请的恢复日期已过，不能再同意", "不同意此申请，由责任单位重新申请"),
+    "stock_not_due": Refusal(409, "此案还没有到转为积存的日期", "等待到期，系统自动转为积存"),
     "already_referred": Refusal(409, "此案已转执法，尚无结果", "等待执法机关反馈结果"),
     "agency_missing": Refusal(422, "没有写明执法机关", "在 agency_id 中填写执法机关"),
     # checking and closing
@@ -78,6 +87,17 @@ REFUSALS: Final[dict[str, Refusal]] = {
     ),
     "force_not_requested": Refusal(409, "还没有人申请强制结案", "先由受理员或派遣员申请"),
     "approver_is_requester": Refusal(403, "强制结案的审批人不能是申请人", "请另一位值班长或领导审批"),
+    # appeals
+    "appeal_not_overdue": Refusal(409, "此案没有被判定超时，不能申诉", "无须申诉"),
+    "appeal_too_late": Refusal(409, "结案已超过 {days} 天，不能申诉", "无法再申诉"),
+    "already_appealed": Refusal(409, "此案已经申诉过一次", "等待或查看审核结果"),
+    "appeal_missing": Refusal(409, "没有等待审核的申诉", "刷新案件；申诉可能已经审核"),
+    # queues
+    "claimed": Refusal(
+        409, "此案已由{role} {person} 认领，{until} 前由其办理", "等待其办理或释放；急需办理的，请值班长接管"
+    ),
+    "not_in_queue": Refusal(409, "此案不在“{queue}”队列中", "刷新队列"),
+    "nothing_waits": Refusal(409, "此案没有待办事项，无须认领", "刷新队列"),
     # custody
     "moved_away": Refusal(409, "此案已移交 {node} 办理，本级只能查看", "请 {node} 办理；需要催办的，下达督办指令"),
     "not_custodian": Refusal(409, "此案由 {node} 主办，本级只能查看", "请 {node} 办理；需要催办的，下达督办指令"),
