@@ -45,6 +45,8 @@ class Kit(msgspec.Struct, frozen=True, kw_only=True):
     """Leased partition groups of a service with a database: 1, 2, 4, 8 or 16"""
     lease_seconds: float = 5.0
     """After so long without a sign of life, another replica takes a group over"""
+    poll_seconds: Annotated[float, msgspec.Meta(gt=0)] = 0.5
+    """How often a service looks for what nobody announces (leases, due timers); more spares a machine with many small nodes"""
     batch: int = 200
     """Events in one transaction at the most"""
     linger_ms: float = 20.0

@@ -93,7 +93,7 @@ async def keep(app: App) -> None:
         except Exception as error:  # noqa: BLE001 - an outage is waited out
             app.waiting["leases"] = f"数据库暂时不可用：{error!r:.120}"
             log.warning("leases_wait", service=app.service.name, error=repr(error)[:300])
-        await asyncio.sleep(min(0.5, app.kit.lease_seconds / 6))
+        await asyncio.sleep(min(app.kit.poll_seconds, app.kit.lease_seconds / 6))
 
 
 async def _round(app: App) -> None:

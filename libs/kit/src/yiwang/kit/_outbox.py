@@ -139,7 +139,7 @@ class Outbox:
             wake.clear()
             sent, events = await self._publish_some(db, group, sent)
             if events == 0:
-                await _either(wake, 1.0)
+                await _either(wake, 2 * self._app.kit.poll_seconds)
             elif events < REST_BELOW:
                 await asyncio.sleep(self._app.kit.linger_ms / 2000)
 

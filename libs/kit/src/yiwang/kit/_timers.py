@@ -31,7 +31,7 @@ async def keep(app: App) -> None:
             app.waiting["timers"] = f"定时任务暂停：{error!r:.120}"
             log.warning("timers_wait", service=app.service.name, error=repr(error)[:300])
         if not fired:
-            await asyncio.sleep(0.25)
+            await asyncio.sleep(app.kit.poll_seconds / 2)
 
 
 async def fire_due(app: App, most: int = 100) -> int:

@@ -33,7 +33,7 @@ async def media_requests(app: App) -> None:
             if not app.is_outage(error):
                 raise
         if not busy:
-            await asyncio.sleep(IDLE_S)
+            await asyncio.sleep(app.kit.poll_seconds)
 
 
 async def _ask(app: App) -> bool:

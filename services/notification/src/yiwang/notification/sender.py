@@ -62,7 +62,7 @@ class Sender:
             if self._busy:
                 done, _ = await asyncio.wait(self._busy, timeout=IDLE_S, return_when=asyncio.FIRST_COMPLETED)
             elif not claimed:
-                await asyncio.sleep(IDLE_S)
+                await asyncio.sleep(self._app.kit.poll_seconds / 2)
             for task in done:
                 del self._busy[task]
                 if (error := task.exception()) and not self._app.is_outage(error):
