@@ -6,9 +6,8 @@ import datetime as dt
 from typing import Any, Final
 
 import pytest
-from yiwang.dispatch.acts import BODIES
 from yiwang.dispatch.app import make_service
-from yiwang.dispatch.states import TABLE
+from yiwang.dispatch.states import BY_PEOPLE, TABLE
 from yiwang.dispatch.testing import BY_HAND, located, reported, some_rules
 from yiwang.kit.testing_http import assert_api_holds, token_of_everybody
 from yiwang.stack.testing import TestNode
@@ -43,12 +42,15 @@ WAY: Final[dict[str, tuple[Step, ...]]] = {
     "feedback confirmed": _CHECKING[:-1],
     "checking": _CHECKING,
     "closing": (*_CHECKING, ("check_result", {"result": "pass", "media": [PHOTO]})),
+    "asked for more time": (*_DISPATCHED, ("postpone_apply", {"opinion": "需要开挖路面"})),
+    "asked for a rest": (*_DISPATCHED, ("hang_apply", {"resume_on": RESUME, "opinion": "等待汛期结束"})),
     "suspended": (*_DISPATCHED, ("suspend", {"resume_on": RESUME, "opinion": "等待汛期结束"})),
 }
 """Where a case stands, and the steps that bring it there."""
 WHERE: Final = {row.action: row.state for row in reversed(TABLE)} | {
     "dispatch": "filed in the district", "return_to_city": "filed in the district",
     "dispatcher_reject": "feedback confirmed", "pass": "feedback confirmed",
+    "postpone_approve": "asked for more time", "hang_approve": "asked for a rest",
 }  # fmt: skip
 """Where a case must stand for an action to be possible."""
 
@@ -57,19 +59,19 @@ WHERE: Final = {row.action: row.state for row in reversed(TABLE)} | {
 async def test_the_api_holds_what_its_page_promises(node: TestNode) -> None:
     """Every action is tried on a case that stands where the action is possible, and on cases that don't exist."""
     async with node.running(make_service(lambda _: some_rules(auto=BY_HAND, two_commands=True))) as app:
-        for action in BODIES:
+        for action in sorted(BY_PEOPLE):
             first = reported(action, at=dt.datetime.now(dt.UTC))
             await node.publish(first, located(first))
         await node.settled()
         all_posts = app.http(headers={"Authorization": f"Bearer {token_of_everybody('440300', UNIT)}"})
         checker = app.http("collector", unit_id="inspectors")
-        for action in BODIES:
+        for action in sorted(BY_PEOPLE):
             for step, body in WAY[WHERE[action]]:
                 http = checker if step == "check_result" else all_posts
                 answer = await http.post(f"/cases/{action}/{step}", json=body)
                 assert answer.status_code == 200, (action, step, answer.text)
         steps = await app.pool.fetchval("select count(*) from flow_lines")
-        known = {f"/cases/{{no}}/{action}": {"no": action} for action in BODIES}
+        known = {f"/cases/{{no}}/{action}": {"no": action} for action in sorted(BY_PEOPLE)}
         await assert_api_holds(app, unit_id=UNIT, examples=3, known=known, timeout_s=220)
 
         assert await app.pool.fetchval("select count(*) from flow_lines") > steps + 4, "what was tried got through, too"

@@ -51,7 +51,10 @@ def _walk(base: type[Event]) -> list[type[Event]]:
 @cache
 def registry() -> dict[str, type[Event]]:
     """wire name → event type, for all events of the contracts."""
-    modules = {m.__name__ for m in (branch, case, contact, custody, directive, downward, enforcement, mesh, notice, sync, task, whistle, work)}
+    families = (
+        branch, case, contact, custody, directive, downward, enforcement, mesh, notice, sync, task, whistle, work,
+    )  # fmt: skip
+    modules = {m.__name__ for m in families}
     return dict(sorted((tag_of(cls), cls) for cls in _walk(Event) if cls.__module__ in modules))
 
 

@@ -121,6 +121,7 @@ class CaseCorrected(CaseEvent, frozen=True, kw_only=True, tag="case.corrected.v1
     unit_kind: str = ""
     """Of a filed case with a new class: the unit of its new limit; empty where the limit stays"""
     limit: int = 0
+    """In units of `unit_kind`"""
     closing_condition_ids: tuple[str, ...] = ()
     """Of a filed case with a new class"""
 

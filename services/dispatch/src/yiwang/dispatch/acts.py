@@ -131,6 +131,12 @@ class SuspendBody(Body, frozen=True, kw_only=True):
     resume_on: Moment
 
 
+class ExtensionBody(Body, frozen=True, kw_only=True):
+    """More time is asked for; `engineering`: the work needs building, so the strict path decides."""
+
+    engineering: bool = False
+
+
 class ReferBody(Body, frozen=True, kw_only=True):
     agency_id: Key
     item_code: Key
@@ -179,7 +185,12 @@ BODIES: Final[dict[str, type[Body]]] = {
     "close": CloseBody,
     "request_force_close": Body,
     "force_close": Body,
+    "postpone_apply": ExtensionBody,
+    "postpone_approve": DecisionBody,
+    "hang_apply": SuspendBody,
+    "hang_approve": DecisionBody,
     "suspend": SuspendBody,
+    "to_stock": Body,
     "resume": Body,
     "refer": ReferBody,
 }

@@ -13,6 +13,7 @@ from yiwang.kit import Caller, Post
 
 from .case import Case
 from .refusals import Refused
+from .requests import turn
 from .rules import Rules
 from .states import ACTIONS, TABLE, Row, role_names, rows_for
 
@@ -64,6 +65,8 @@ def actor_for(caller: Caller, case: Case, action: str, wanted_role: str, rules: 
     """
     rows = rows_for(case.state, action) or tuple(row for row in TABLE if row.action == action)
     roles = tuple(dict.fromkeys(role for row in rows for role in row.roles))
+    due = turn(case, action)
+    roles = tuple(sorted(roles, key=lambda role: role != due))  # whose turn it is comes first
     return actor_among(caller, case, ACTIONS[action], roles, wanted_role, rules)
 
 
@@ -95,8 +98,9 @@ def may_do(caller: Caller, case: Case, rules: Rules) -> list[tuple[Row, str]]:
     for row in TABLE:
         if row.state != case.state or case.away:
             continue
+        due = turn(case, row.action)
         for role in row.roles:
-            if role not in caller.roles:
+            if role not in caller.roles or due not in ("", role):
                 continue
             try:
                 post_for(caller, role, case, rules)

@@ -12,6 +12,7 @@ from .draft import Draft, Record, Step, record_of
 from .effects import EFFECTS
 from .guards import CONDITIONS, GUARDS
 from .refusals import Refused
+from .requests import lapse
 from .rules import Rules
 from .states import ACTIONS, BY_MOVE, RESULTS, STATES, Row, role_names, rows_for
 
@@ -36,6 +37,7 @@ def step(case: Case, act: Act, rules: Rules) -> Step:
     """What *act* does to *case* under *rules*. Raises Refused as `check` does."""
     draft = check(case, act, rules)
     EFFECTS[act.action](draft, act.body)
+    lapse(draft.case)
     return Step(draft.case, tuple(draft.events), record_of(draft))
 
 

@@ -12,8 +12,6 @@ from yiwang.contracts import (
     CaseClosed,
     CaseCorrected,
     CaseFiled,
-    CaseResumed,
-    CaseSuspended,
     CaseVerified,
     CaseVerifyRequested,
     CaseVoided,
@@ -23,11 +21,12 @@ from yiwang.contracts import (
 )
 
 from . import clocks
-from .acts import AcceptBody, Body, CorrectBody, DecisionBody, FileBody, ReasonBody, ResultBody, SuspendBody, TaskBody
+from .acts import AcceptBody, Body, CorrectBody, DecisionBody, FileBody, ReasonBody, ResultBody, TaskBody
 from .case import ACCEPT, DISPATCH, DISPOSAL, VERIFY, ForceRequest, Task, summary_of
 from .codes import Condition
 from .draft import Draft
 from .effects_handling import HANDLING
+from .effects_requests import REQUESTS
 from .places import place_of_code
 from .states import SYSTEM
 from .tiers import first_command
@@ -201,29 +200,9 @@ def request_force_close(d: Draft, body: Body) -> None:
     d.case.force = ForceRequest(person_ref=d.act.by.person_ref, opinion=body.opinion, at=d.at)
 
 
-def suspend(d: Draft, body: SuspendBody) -> None:
-    case = d.case
-    stopped = clocks.pause(case, DISPOSAL, d.at)
-    case.came_from, case.hang_count, case.resume_on = case.state, case.hang_count + 1, body.resume_on
-    d.emit(
-        CaseSuspended,
-        kind="hang",
-        request_id=f"{case.case_id}/h{case.hang_count}",
-        resume_on=body.resume_on,
-        stopped_clocks=(stopped,) if stopped else (),
-        opinion=body.opinion,
-    )
-
-
-def resume(d: Draft, body: Body) -> None:
-    case = d.case
-    due = clocks.resume(case, DISPOSAL, d.at, d.rules)
-    case.came_from, case.resume_on = "", None
-    d.emit(CaseResumed, cause="timer" if d.act.role == SYSTEM else "manual", new_due_at=due)
-
-
 EFFECTS: Final[dict[str, Callable[[Draft, Any], None]]] = {
     **HANDLING,
+    **REQUESTS,
     "correct": correct,
     "send_verify": send_verify,
     "verify_result": verify_result,
@@ -234,7 +213,5 @@ EFFECTS: Final[dict[str, Callable[[Draft, Any], None]]] = {
     "close": close,
     "request_force_close": request_force_close,
     "force_close": close,
-    "suspend": suspend,
-    "resume": resume,
 }
 """Action → its effect."""

@@ -14,6 +14,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 from yiwang.contracts.areas import level_of
 
+from . import policies
 from .calendar import UNIT_SECONDS, Calendar, Holidays, Schedule
 from .codes import Codes
 from .profile_custody import governance_of
@@ -140,6 +141,8 @@ def _check_numbers(settings: Dispatch, wrong: Callable[[str, str], None]) -> Non
         wrong("rework_clock", f"{settings.rework_clock!r} isn't known; write one of {', '.join(REWORK_CLOCKS)}")
     if not 1 <= settings.suspend_days <= 365:
         wrong("suspend_days", f"{settings.suspend_days} isn't from 1 to 365 days; a hang lasts a year at the most")
+    for mistake in policies.mistakes(settings.policies):
+        wrong("policies", mistake)
     for day in settings.fixed_holidays:
         if not is_month_day(day):
             wrong("fixed_holidays", f"{day!r} is no day of the year; write it as 10-01")
@@ -199,6 +202,7 @@ def _rules(files: Files, place: Place, settings: Dispatch, schedules: list[Sched
         command_units={area: unit.unit_id for unit in units if COMMAND in unit.trades for area in unit.areas},
         history_limit=(settings.history_limit.limit, settings.history_limit.unit),
         governance=governance_of(files, place.governance, settings.custody),
+        policies=settings.policies,
         self_disposal=read_self_disposal(files, paths.self_disposal, codes) if paths.self_disposal else frozenset(),
     )
 

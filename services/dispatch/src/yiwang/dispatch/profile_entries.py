@@ -7,6 +7,7 @@ import datetime as dt
 import msgspec
 
 from .codes import CodeSet
+from .policies import Policies
 from .profile_custody import CustodyEntry
 
 
@@ -87,3 +88,4 @@ class Dispatch(msgspec.Struct, frozen=True, kw_only=True):
     history_limit: Limit = Limit(limit=5, unit="work_day")
     """The limit of imported cases whose class has no condition"""
     custody: CustodyEntry = CustodyEntry()
+    policies: Policies = Policies()

@@ -28,7 +28,8 @@ HEAD: Final = (
 PROGRESS: Final = (
     "since", "created_at", "seq", "purpose", "located", "came_from", "unit_kind", "limit", "verified", "command",
     "handler_ref", "tasks", "unable", "confirmed", "timeliness", "timeliness_source", "rework_count", "hang_count",
-    "return_count", "resume_on", "units", "times", "resolution_mode", "supervisions",
+    "return_count", "resume_on", "units", "times", "resolution_mode", "supervisions", "wants_reply", "requests",
+    "postpone_count", "stock", "stock_on", "appeal", "links",
 )  # fmt: skip
 """Fields that the progress of a snapshot tells under the same name."""
 BODY: Final = ("description_masked", "reporter_kind", "verify_policy", "assignments", "media")

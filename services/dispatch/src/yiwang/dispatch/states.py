@@ -18,13 +18,15 @@ from .states_row import Row
 from .states_words import ACTIONS, FINAL, IMPORT, RESULTS, ROLE_NAMES, STATES, SYSTEM
 
 __all__ = [
-    "ACTIONS", "BY_MOVE", "FINAL", "IMPORT", "RESULTS", "ROLE_NAMES", "STATES", "SYSTEM", "TABLE", "Row", "role_names",
+    "ACTIONS", "BY_MOVE", "BY_PEOPLE", "FINAL", "IMPORT", "RESULTS", "ROLE_NAMES", "STATES", "SYSTEM", "TABLE", "Row", "role_names",
     "rows_for", "table_markdown",
 ]  # fmt: skip
 
 TABLE: Final[tuple[Row, ...]] = (*INTAKE, *HANDLING, *AFTER)
 """In this order: of rows with the same state, action and result the first whose condition holds is taken."""
 
+BY_PEOPLE: Final = frozenset(row.action for row in TABLE if set(row.roles) - {SYSTEM, IMPORT}) - {"report"}
+"""Actions that some person may take; the others are the system's alone."""
 BY_MOVE: Final[dict[tuple[str, str, str], tuple[Row, ...]]] = {}
 for _row in TABLE:
     _key = (_row.state, _row.action, _row.result)

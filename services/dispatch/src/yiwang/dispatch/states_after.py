@@ -45,6 +45,10 @@ AFTER: Final[tuple[Row, ...]] = (
     ),
     # 挂账
     Row(
+        "suspended", "to_stock", (SYSTEM,), "suspended", ("case.suspended",), guards=("stock_due",),
+        why="so many days after the commander's consent it is stock (积存); its date stays",
+    ),
+    Row(
         "suspended", "resume", (DISPATCHER, LEADER, SYSTEM), "dispatched", ("case.resumed",),
         when="came_from_dispatched",
         why="the system: the date has come",

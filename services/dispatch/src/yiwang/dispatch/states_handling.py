@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from .states_row import Row, suspend
+from .states_row import Row, requests, suspend
 from .states_words import DEPT, DISPATCHER, HANDLER, IMPORT
 
 HANDLING: Final[tuple[Row, ...]] = (
@@ -15,6 +15,7 @@ HANDLING: Final[tuple[Row, ...]] = (
     ),
     Row("dispatched", "assign_handler", (DEPT,), "handling", ("case.handling_started",), guards=("handler_named",)),
     suspend("dispatched"),
+    *requests("dispatched"),
     Row(
         "dispatched", "dept_confirm", (IMPORT,), "feedback", ("case.handling_confirmed",),
         why="history doesn't name the handler; nobody is invented",
@@ -36,6 +37,7 @@ HANDLING: Final[tuple[Row, ...]] = (
         guards=("not_referred", "agency_named"), why="a clue for enforcement; the case stays, its clock runs",
     ),
     suspend("handling"),
+    *requests("handling"),
     # 反馈
     Row("feedback", "dept_send_back", (DEPT,), "handling", ("case.returned",), opinion=True, guards=("not_confirmed",)),
     Row(

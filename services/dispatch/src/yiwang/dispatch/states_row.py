@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from .states_words import DISPATCHER, LEADER
+from .states_words import ACCEPTOR, DEPT, DISPATCHER, HANDLER, LEADER, SHIFT_LEADER
 
 
 class Row(NamedTuple):
@@ -26,7 +26,39 @@ class Row(NamedTuple):
 def suspend(state: str) -> Row:
     return Row(
         state, "suspend", (DISPATCHER, LEADER), "suspended", ("case.suspended",), opinion=True,
-        guards=("resume_within_limit", "first_suspension"), why="engineering or season: granted once, to a date",
+        guards=("may_hang_directly", "resume_within_limit", "first_suspension"),
+        why="engineering or season: granted once, to a date",
+    )  # fmt: skip
+
+
+def requests(state: str) -> tuple[Row, ...]:
+    """More time (延期) and a rest (挂账), asked for by the unit that has the case and decided level by level."""
+    decide, turn = (DEPT, DISPATCHER, SHIFT_LEADER, LEADER, ACCEPTOR), ("request_open", "your_turn", "approver_not_asker")
+    extension, hang = "case.extension_decided", "case.suspension_decided"
+    return (
+        Row(
+            state, "postpone_apply", (HANDLER, DEPT), state, ("case.extension_requested",), opinion=True,
+            guards=("nothing_asked", "extensions_left", "extension_in_time"),
+            why="a handler's goes to the department first, the department's own skips that step",
+        ),
+        Row(
+            state, "postpone_approve", decide, state, (extension,), result="approved",
+            guards=(*turn, "extension_in_time"), why="the last level's agreement adds the original limit",
+        ),
+        Row(state, "postpone_approve", decide, state, (extension,), result="rejected", opinion=True, guards=turn),
+        Row(
+            state, "hang_apply", (HANDLER, DEPT), state, ("case.suspension_requested",), opinion=True,
+            guards=("nothing_asked", "first_suspension", "resume_within_limit"), why="the clock runs on until it is granted",
+        ),
+        Row(
+            state, "hang_approve", decide, state, (hang,), result="approved", when="more_levels", guards=turn,
+            why="the next level decides",
+        ),
+        Row(
+            state, "hang_approve", decide, "suspended", ("case.suspended",), result="approved",
+            guards=(*turn, "date_still_ahead", "first_suspension"), why="the last level's agreement hangs it, the clock stands",
+        ),
+        Row(state, "hang_approve", decide, state, (hang,), result="rejected", opinion=True, guards=turn),
     )  # fmt: skip
 
 

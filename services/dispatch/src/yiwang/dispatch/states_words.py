@@ -54,7 +54,12 @@ ACTIONS: Final[dict[str, str]] = {
     "close": "结案",
     "request_force_close": "申请强制结案",
     "force_close": "强制结案",
+    "postpone_apply": "延期申请",
+    "postpone_approve": "延期审批",
+    "hang_apply": "挂账申请",
+    "hang_approve": "挂账审批",
     "suspend": "挂账",
+    "to_stock": "转积存",
     "resume": "恢复",
     "refer": "转执法",
 }
@@ -67,6 +72,8 @@ RESULTS: Final[dict[str, str]] = {
     "not_pass": "不通过",
     "ok": "合格",
     "not_ok": "不合格",
+    "approved": "同意",
+    "rejected": "不同意",
 }
 
 ROLE_NAMES: Final[dict[str, str]] = {

@@ -1,0 +1,87 @@
+"""What the events of a case's side branches change: requests, appeals, reopening, relations. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from yiwang.contracts import (
+    Approval,
+    CaseEvent,
+    CaseExtensionDecided,
+    CaseExtensionRequested,
+    CaseResumed,
+    CaseSuspended,
+    CaseSuspensionDecided,
+    CaseSuspensionRequested,
+    OpenRequest,
+)
+
+from .case import Case
+from .requests import EXTENSION, HANG, agreed, approval, open_request, with_one, without
+
+
+def _extension_requested(case: Case, e: CaseExtensionRequested) -> dict[str, Any]:
+    made = OpenRequest(
+        request_id=e.request_id, kind=EXTENSION, n=e.n, path=e.path, person_ref=e.actor.person_ref, unit_id=e.unit_id,
+        engineering=e.engineering, opinion=e.opinion, requested_at=e.occurred_at,
+    )  # fmt: skip
+    return {"requests": with_one(case, made)}
+
+
+def _extension_decided(case: Case, e: CaseExtensionDecided) -> dict[str, Any]:
+    if not e.final:
+        return _agreed(case, EXTENSION, e)
+    more = case.postpone_count + (e.decision == "approved")
+    return {"requests": without(case, EXTENSION), "postpone_count": more}
+
+
+def _suspension_requested(case: Case, e: CaseSuspensionRequested) -> dict[str, Any]:
+    made = OpenRequest(
+        request_id=e.request_id, kind=HANG, path=e.path, person_ref=e.actor.person_ref, unit_id=e.unit_id,
+        resume_on=e.resume_on, opinion=e.opinion, requested_at=e.occurred_at,
+    )  # fmt: skip
+    return {"requests": with_one(case, made)}
+
+
+def _suspension_decided(case: Case, e: CaseSuspensionDecided) -> dict[str, Any]:
+    return _agreed(case, HANG, e) if e.decision == "approved" else {"requests": without(case, HANG)}
+
+
+def _agreed(case: Case, kind: str, e: CaseExtensionDecided | CaseSuspensionDecided) -> dict[str, Any]:
+    made = open_request(case, kind)
+    return {} if made is None else {"requests": with_one(case, agreed(made, word_of(e, e.level, e.decision, e.opinion)))}
+
+
+def word_of(event: CaseEvent, level: int, decision: str, opinion: str) -> Approval:
+    by = event.actor
+    return approval(level, by.role, by.person_ref, decision, opinion, event.occurred_at)
+
+
+def _suspended(case: Case, e: CaseSuspended) -> dict[str, Any]:
+    if e.kind == "stock":
+        return {"stock": True, "stock_on": None}
+    hung = {"came_from": case.state, "hang_count": case.hang_count + 1}
+    return hung | {"resume_on": e.resume_on, "stock_on": e.stock_on}
+
+
+BRANCHES: Final[dict[type[CaseEvent], Callable[[Case, Any], dict[str, Any]]]] = {
+    CaseExtensionRequested: _extension_requested,
+    CaseExtensionDecided: _extension_decided,
+    CaseSuspensionRequested: _suspension_requested,
+    CaseSuspensionDecided: _suspension_decided,
+    CaseSuspended: _suspended,
+    CaseResumed: lambda _, __: {"came_from": "", "resume_on": None, "stock_on": None},
+}
+"""Event → what it changes beyond what its head says."""
+
+BRANCH_ACTIONS: Final[dict[type[CaseEvent], str]] = {
+    CaseExtensionRequested: "postpone_apply",
+    CaseExtensionDecided: "postpone_approve",
+    CaseSuspensionRequested: "hang_apply",
+    CaseSuspensionDecided: "hang_approve",
+    CaseSuspended: "suspend",
+    CaseResumed: "resume",
+}
+"""The action that an event most likely came from."""
+
