@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from . import handlers
+from .http import ROUTES
+from .http_scores import SCORES
 from .service import service
+
+service.api(*ROUTES, *SCORES)
 
 __all__ = ["handlers", "service"]

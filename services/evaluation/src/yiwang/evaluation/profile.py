@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 import csv
+import importlib.resources
 import tomllib
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 
+from .indicators import Indicator, Indicators
 from .rules import Rules, Unit
+from .scoring import Scheme
 
 FOLDER: Final = "evaluation"
+T = TypeVar("T")
 
 
 class Book(msgspec.Struct, kw_only=True):
     """Everything that is data."""
 
     rules: Rules
+    indicators: Indicators
+    schemes: dict[str, Scheme]
+    """Ways of scoring, and the city's goals"""
+
+
+class IndicatorFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """`indicators.toml`"""
+
+    indicator: tuple[Indicator, ...]
 
 
 class File(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -37,7 +50,44 @@ class File(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 def load(directory: str | Path) -> Book:
     """The book of the profile in *directory* ("": defaults). Raises ValueError with a sentence."""
     profile = Path(directory) if directory else None
-    return Book(rules=_rules(profile))
+    indicators = _indicators(profile)
+    return Book(rules=_rules(profile), indicators=indicators, schemes=_schemes(profile, indicators))
+
+
+def _indicators(profile: Path | None) -> Indicators:
+    """The package's indicators, with those of the profile in their place or after them."""
+    rows = {row.code: row for row in _convert(_packaged("indicators.toml"), IndicatorFile).indicator}
+    own = profile / FOLDER / "indicators.toml" if profile else None
+    if own is not None and own.is_file():
+        rows |= {row.code: row for row in _convert(own, IndicatorFile).indicator}
+    return Indicators(rows.values())
+
+
+def _schemes(profile: Path | None, indicators: Indicators) -> dict[str, Scheme]:
+    """The package's schemes, with the files of the profile's `evaluation/schemes` over them."""
+    paths = [_packaged(f"{name}.toml") for name in ("jinhua", "jiangmen", "goals")]
+    if profile is not None:
+        paths += sorted((profile / FOLDER / "schemes").glob("*.toml"))
+    found: dict[str, Scheme] = {}
+    for path in paths:
+        scheme = _convert(path, Scheme)
+        unknown = {i.indicator for i in scheme.item if i.indicator and i.indicator not in indicators.rows}
+        if unknown or not scheme.grade or not scheme.item:
+            raise ValueError(f"{path}：没有指标 {'、'.join(sorted(unknown)) or '项或等级'}，请管理员改正")
+        _ = scheme.formulas  # raises ValueError where one is none
+        found[scheme.code] = scheme
+    return found
+
+
+def _packaged(name: str) -> Path:
+    return Path(str(importlib.resources.files("yiwang.evaluation").joinpath("data", name)))
+
+
+def _convert(path: Path, to: type[T]) -> T:
+    try:
+        return msgspec.convert(_read(path), to, strict=False)
+    except msgspec.ValidationError as error:
+        raise ValueError(f"{path}：{error}，请管理员改正") from None
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -52,10 +102,7 @@ def _rules(profile: Path | None) -> Rules:
     path = profile / FOLDER / "evaluation.toml" if profile else None
     if profile is None or path is None or not path.is_file():
         return _with_units(rules, profile, "dispatch/units.csv", required=False)
-    try:
-        file = msgspec.convert(_read(path), File)
-    except msgspec.ValidationError as error:
-        raise ValueError(f"{path}：{error}，请管理员改正") from None
+    file = _convert(path, File)
     if file.period not in ("reported", "happened"):
         raise ValueError(f"{path}：period 应为 reported 或 happened，不能是 {file.period}")
     for group, base in file.attribution.items():

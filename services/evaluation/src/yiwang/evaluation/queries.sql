@@ -60,3 +60,13 @@ select min(due_at) from cases;
 
 -- all_facts: of every case after one, for a recount
 select case_id, facts from cases where case_id > $1 order by case_id limit $2;
+
+-- add_input: a target, a counted event, a measured value or a survey's result
+insert into inputs (source, kind, object, name, period, first, last, value, samples, note, by_whom, at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) returning n;
+
+-- inputs: the newest of each within some days, of some objects
+select distinct on (source, object, name, period) n, source, kind, object, name, period, first, last, value, samples, note,
+    by_whom, at
+from inputs where kind = $1 and object = any($2::text[]) and first >= $3 and last <= $4
+order by source, object, name, period, n desc;

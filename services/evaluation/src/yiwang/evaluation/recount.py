@@ -76,8 +76,8 @@ async def mistakes(db: Any, app: App) -> list[str]:
     for row in await db.fetch("select * from sums"):
         key = (row["purpose"], row["kind"], row["object"], row["cls"], row["day"])
         stored |= {(key, name): row[name] for name in NAMES if row[name]}
-    for key, value in sorted(dict(stored.items() ^ made.sums.items()).items(), key=repr)[:50]:
-        found.append(f"{key}：现有 {stored.get(key, 0)}，重新计算 {made.sums.get(key, 0)}（{value}）")
+    wrong = sorted({spot for spot, _ in stored.items() ^ made.sums.items()}, key=repr)
+    found += [f"{spot}：现有 {stored.get(spot, 0)}，重新计算 {made.sums.get(spot, 0)}" for spot in wrong[:50]]
     hours = {
         (row["object"], row["cls"], row["hour"]): (row["reported"], row["overdue"])
         for row in await db.fetch("select * from hours where reported <> 0 or overdue <> 0")
