@@ -14,6 +14,7 @@ import httpx
 from yiwang.contracts import (
     AreaRef,
     CaseClosed,
+    CaseDirected,
     CaseDispatched,
     CaseEvent,
     CaseHandoverAccepted,
@@ -21,6 +22,7 @@ from yiwang.contracts import (
     CaseHandoverRefused,
     CaseHandoverWithdrawn,
     CaseOverdue,
+    CaseSupervised,
     CaseVisited,
     ContactSettled,
     ContactWanted,
@@ -34,7 +36,7 @@ from yiwang.contracts import (
 )
 from yiwang.dispatch.app import make_service
 from yiwang.dispatch.testing import BY_HAND, MONDAY, PLACE, located, reported, some_rules
-from yiwang.dispatch.tiers import HOLDERS, Governance
+from yiwang.dispatch.tiers import HOLDERS, Governance, Press
 from yiwang.kit import ManualClock
 from yiwang.kit.link import api
 from yiwang.stack.testing import TestServers
@@ -46,8 +48,8 @@ PATIENCE_S = 60.0
 
 
 def service(governance: str = "one_supervise_two_command", **change: Any) -> Any:
-    """Dispatch with the small city's rules under a governance; `take`, `offer_minutes` and `visits` go to it."""
-    how = {k: change.pop(k) for k in ("take", "offer_minutes", "visits") if k in change}
+    """Dispatch with the small city's rules under a governance; `take`, `offer_minutes`, `visits` and `press` go to it."""
+    how = {k: change.pop(k) for k in ("take", "offer_minutes", "visits", "press") if k in change}
     rules: dict[str, Any] = {
         "supervise": "district" if governance.startswith("two_s") else "city",
         "two_commands": governance != "single",
@@ -370,6 +372,56 @@ async def test_the_city_presses_a_case_of_its_district_and_is_answered(
         assert (known["state_name"], known["side"]) == ("已执行", "issued")
 
 
+async def test_an_overdue_case_is_pressed_by_rule_first_at_home_then_from_above(
+    test_servers: TestServers, tmp_path: Path
+) -> None:
+    """After an hour the district's own rule presses it, after three the city's, which wants an answer and gets it. The
+    city's word comes to a case that has moved on, so it is given anew. Once is enough for each rule."""
+    rules = (
+        Press(level="county", after_hours=1, opinion="区级超时督办"),
+        Press(level="city", after_hours=3, opinion="市级超时督办", reply_hours=2),
+        Press(level="province", after_hours=1, opinion="省级超时督办"),
+    )
+    async with two(test_servers, tmp_path, "pressed", above=service(press=rules), below=service(press=rules)) as t:
+        await t.take(LUOHU)
+        [sent] = await t.both.parent.until(CaseDispatched, timeout=PATIENCE_S)
+        no = sent.case.case_no
+        await t.until_case(t.city, no, elsewhere(LUOHU))
+        t.clock.advance(hours=20)
+        [late] = await t.both.parent.until(CaseOverdue, where=lambda e: e.stage == "disposal", timeout=PATIENCE_S)
+        await t.until_case(t.city, no, lambda s: s["case"]["overdue"])
+        [own] = await t.both.parent.until(CaseSupervised, timeout=PATIENCE_S)
+        assert (own.issuer, own.kind, own.level, own.actor.kind) == (LUOHU, "timeout", "county", "system")
+        t.both.cut()
+        await t.act(t.county, "dept_operator", f"{no}/assign_handler", handler_ref="p-handler")
+        gone = (late.due_at + dt.timedelta(hours=3) - t.clock.now()).total_seconds()
+        t.clock.advance(seconds=max(gone, 0) + 1)
+        [given] = await t.both.parent.until(CaseDirected, timeout=PATIENCE_S)
+        t.both.mend()
+        await t.both.parent.until(DirectiveRefused, where=lambda e: e.reason_code == "stale", timeout=PATIENCE_S)
+        await t.until_case(t.city, no, lambda s: s["case"]["state"] == "handling")
+
+        async def known() -> bool:
+            found = await t.get(t.city, f"/cases/{no}/directives", "leader")
+            return any(one["state"] == "refused" for one in found)
+
+        await until(known, lambda: "the city doesn't know of the refusal")
+        t.clock.advance(minutes=2)
+        await t.both.parent.until(DirectiveApplied, timeout=PATIENCE_S)
+        shown = await t.until_case(t.city, no, lambda s: len(s["custody"]["supervisions"]) == 2)
+        [_, pressed] = shown["custody"]["supervisions"]
+        assert (pressed["issuer"], pressed["opinion"], pressed["reply_required"]) == (CITY, "市级超时督办", True)
+        assert given.directive_id != pressed["directive_id"]
+        t.clock.advance(hours=2, minutes=1)
+        await t.both.parent.until(CaseOverdue, where=lambda e: e.stage == "supervision", timeout=PATIENCE_S)
+        reply = {"directive_id": pressed["directive_id"], "opinion": "夜间办结"}
+        await t.act(t.county, "dispatcher", f"{no}/supervision_reply", **reply)
+        shown = await t.until_case(
+            t.city, no, lambda s: bool(s["custody"]["supervisions"][1].get("replied_at"))
+        )
+        assert [one["result_name"] for one in shown["history"] if one["action"] == "supervise"] == ["超时督办"] * 2
+
+
 async def test_a_directive_that_comes_too_late_is_refused_and_a_silent_district_is_told_of(
     test_servers: TestServers, tmp_path: Path
 ) -> None:
@@ -441,6 +493,8 @@ async def test_the_tier_that_took_the_report_asks_the_reporter(test_servers: Tes
         assert (visited.jurisdiction, visited.score, visited.satisfied) == (CITY, 4, False)
         shown = await t.get(t.city, f"/cases/{no}")
         assert (shown["history"][-1]["action_name"], shown["history"][-1]["result"]) == ("回访", "不满意")
+        below = await t.until_case(t.county, no, lambda s: s["history"][-1]["action"] == "visit")
+        assert below["history"][-1]["result_name"] == "不满意"
 
 
 async def test_the_tier_that_closes_asks_the_reporter_once_the_contact_was_handed_over(

@@ -100,24 +100,25 @@ async def applied(event: DirectiveApplied, ctx: Context) -> None:
     await _answered(ctx, event.addressee, event.directive_id, state="applied", version=event.case_version)
 
 
-async def refused(event: DirectiveRefused, ctx: Context) -> None:
-    """The custodian below did not do what we said."""
-    await _answered(
+async def refused(event: DirectiveRefused, ctx: Context) -> Directive | None:
+    """The custodian below did not do what we said; the directive where it waited for that."""
+    return await _answered(
         ctx, event.addressee, event.directive_id, state="refused", version=event.case_version,
         reason_code=event.reason_code, reason=event.reason,
     )  # fmt: skip
 
 
-async def _answered(ctx: Context, addressee: str, directive_id: str, **change: object) -> None:
+async def _answered(ctx: Context, addressee: str, directive_id: str, **change: object) -> Directive | None:
     if addressee not in ctx.app.acts_for:
-        return
+        return None
     known = await tier_store.lock_directive(ctx.tx, directive_id)
     if known is None or known.state not in ("issued", "expired"):
-        return
+        return None
     await tier_store.save_directive(
         ctx.tx, msgspec.structs.replace(known, answered_at=ctx.now(), **change), ctx.now()
     )
     await ctx.cancel_timer(EXPIRY, directive_id)
+    return known
 
 
 async def nobody_answered(timer: Timer, ctx: Context) -> Event | None:

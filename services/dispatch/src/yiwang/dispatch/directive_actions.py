@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Annotated, Final
 
 import msgspec
@@ -17,15 +16,13 @@ from .auto import Work
 from .case import Case
 from .custody import named
 from .directing import EXPIRY, REPLY, watch_replies
-from .directives import ACTIONS, MAY_DIRECT, Directive
+from .directives import ACTIONS, LASTS, MAY_DIRECT, Directive
 from .errors import NOT_FOUND, STALE, problem
 from .handlers import keep
 from .refusals import Refused
 from .rules import Rules
 from .states import FINAL, role_names
 
-LASTS: Final = dt.timedelta(hours=24)
-"""How long a directive is good where its issuer says nothing."""
 REPLIERS: Final = ("dept_operator", "dispatcher", "acceptor", "shift_leader", "leader")
 
 

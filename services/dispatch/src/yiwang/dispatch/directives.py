@@ -28,7 +28,7 @@ from .custody import SYSTEM_ACTOR, named, tell
 from .draft import Record
 from .refusals import REFUSALS, Refused
 from .rules import Rules
-from .states import FINAL
+from .states import FINAL, SYSTEM
 from .tiers import Tiers
 
 ACTIONS: Final = {"supervise": "督办", "recall": "收回", "assign": "指定办理"}
@@ -36,6 +36,8 @@ MAY_DIRECT: Final = {"supervise": ("supervisor", "leader"), "recall": ("leader",
 """Action → the roles that may direct it; checked where it is issued and again where it is applied."""
 KINDS: Final = {"timeout": "超时督办", "leader": "领导督办", "important": "重要事项督办"}
 STATES: Final = {"issued": "已下达", "applied": "已执行", "refused": "被拒绝", "expired": "逾期未回"}
+LASTS: Final = dt.timedelta(hours=24)
+"""How long a directive is good where its issuer says nothing."""
 SUPERVISION: Final = "supervision"
 
 
@@ -54,6 +56,11 @@ class Directive(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The case's version after it was applied"""
 
 
+def by_rule(event: CaseDirected) -> bool:
+    """Whether a rule of the issuer's profile gave it, for a limit that has passed: nobody's role is needed."""
+    return (event.action, event.kind, event.actor.kind) == ("supervise", "timeout", SYSTEM)
+
+
 def judge(event: CaseDirected, case: Case | None, rules: Rules, now: dt.datetime) -> Refused | None:
     """Why the custodian must not apply *event* to *case*; None where it may."""
     tiers = rules.tiers
@@ -61,7 +68,7 @@ def judge(event: CaseDirected, case: Case | None, rules: Rules, now: dt.datetime
         return Refused("directive_not_above", issuer=named(rules, event.jurisdiction))
     if event.action not in MAY_DIRECT:
         return Refused("directive_unknown", action=event.action)
-    if event.actor.role not in MAY_DIRECT[event.action]:
+    if event.actor.role not in MAY_DIRECT[event.action] and not by_rule(event):
         return Refused("directive_role", action=ACTIONS[event.action])
     if now > event.expires_at:
         return Refused("directive_expired", at=event.expires_at.isoformat(timespec="minutes"))

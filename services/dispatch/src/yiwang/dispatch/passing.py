@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import msgspec
-from yiwang.contracts import CaseReferredToEnforcement, ContactWanted
-from yiwang.kit import Context
+from yiwang.contracts import CaseOverdue, CaseReferredToEnforcement, ContactWanted
+from yiwang.kit import Context, Event
 
-from . import asking, contacts, custody, store, tier_store
+from . import asking, contacts, custody, pressing, store, tier_store
 from .auto import Work
 from .custody import SYSTEM_ACTOR
 from .rules import Rules
@@ -23,6 +23,7 @@ async def pass_on(ctx: Context, works: Sequence[Work]) -> None:
     """Offer what another node shall have now, and say to a former custodian what happens. Before cases are written."""
     await _ask_reporters(ctx, works)
     rules = ctx.app.get(Rules)
+    await press_later(ctx, [event for work in works for event in work.events], rules)
     if rules.tiers is None:
         return
     due: list[tuple[Work, str, str]] = []
@@ -41,6 +42,14 @@ async def pass_on(ctx: Context, works: Sequence[Work]) -> None:
     await ctx.set_timers(
         OFFER, [(w.case.case_id, w.case.offer.due_at, {}) for w in works if w.case.offer and not w.case.away]
     )
+
+
+async def press_later(ctx: Context, events: Iterable[Event], rules: Rules) -> None:
+    """Limits that have passed: remember when this node presses the cases, as its profile says."""
+    if rules.governance.press:
+        late = [event for event in events if isinstance(event, CaseOverdue)]
+        due = [one for event in late for one in pressing.dues(event, rules, ctx.node.jurisdiction)]
+        await ctx.set_timers(pressing.PRESS, [one.timer for one in due])
 
 
 async def _ask_reporters(ctx: Context, works: Sequence[Work]) -> None:

@@ -7,10 +7,11 @@ from typing import Final
 import msgspec
 
 from .profile_files import Files
-from .tiers import CITY, COMMAND, DISTRICT, HERE, HOLDERS, Governance
+from .tiers import CITY, COMMAND, DISTRICT, HERE, HOLDERS, Governance, Press
 
 WHERE: Final = "profile.toml [dispatch.custody]"
 WHO: Final = (HERE, CITY, DISTRICT, COMMAND)
+LEVELS: Final = ("county", "city", "province")
 VISITS: Final = ("holder", "custodian")
 CLOCK_STARTS: Final = ("accept", "offer", "continue")
 
@@ -26,6 +27,8 @@ class CustodyEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """When the receiving stage's clock starts: accept, offer or continue"""
     offer_minutes: int = 30
     """After so long without an answer to an offer somebody is told"""
+    press: tuple[Press, ...] = ()
+    """Who presses overdue cases by rule (超时督办)"""
     visits: str = "holder"
     """holder: who took the report asks the reporter; custodian: who closes the case does, with the contact sealed to it"""
 
@@ -44,6 +47,11 @@ def governance_of(files: Files, name: str, entry: CustodyEntry) -> Governance:
         )
     if not 1 <= entry.offer_minutes <= 7 * 24 * 60:
         files.mistakes.append(f"{WHERE} offer_minutes: {entry.offer_minutes} isn't from 1 minute to 7 days")
+    for rule in entry.press:
+        if rule.level not in LEVELS or min(rule.after_hours, rule.after_multiple, rule.reply_hours) < 0:
+            files.mistakes.append(
+                f"{WHERE} press: level is one of {', '.join(LEVELS)} and hours and multiples aren't below 0, not {rule}"
+            )
     if entry.visits not in VISITS:
         files.mistakes.append(f"{WHERE} visits: {entry.visits!r} isn't known; write one of {', '.join(VISITS)}")
     return Governance(
@@ -52,5 +60,6 @@ def governance_of(files: Files, name: str, entry: CustodyEntry) -> Governance:
         take=frozenset(entry.take),
         clock_start=entry.clock_start,
         offer_minutes=entry.offer_minutes,
+        press=entry.press,
         visits=entry.visits,
     )

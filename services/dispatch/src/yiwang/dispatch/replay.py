@@ -32,8 +32,10 @@ from yiwang.contracts import (
     CaseSupervisionReplied,
     CaseVerified,
     CaseVerifyRequested,
+    CaseVisited,
     CaseVoided,
     Clock,
+    SubTask,
     Supervision,
     UnitRef,
     tag_of,
@@ -42,8 +44,10 @@ from yiwang.contracts import (
 from .case import ACCEPT, ARRIVE, CHECK, CO, DISPOSAL, VERIFY, Case, CaseClock, Offer, Pause, Referral, Task
 from .draft import Record
 from .replay_branches import BRANCH_ACTIONS, BRANCHES
+from .replay_words import result_of
 from .replay_work import WORK, WORK_ACTIONS
 from .requests import lapse
+from .resolution import tried
 
 
 def follow(case: Case, event: CaseEvent, two_commands: bool) -> Case:
@@ -112,7 +116,7 @@ def told(before: Case, after: Case, event: CaseEvent) -> Record:
         seq=after.seq,
         version=after.version,
         action=ACTION_OF.get(type(event), tag_of(type(event))),
-        result=getattr(event, "result", ""),
+        result=result_of(event),
         state_before=before.state,
         state_after=after.state,
         role=event.actor.role,
@@ -175,13 +179,24 @@ def _dispatched(case: Case, e: CaseDispatched) -> dict[str, Any]:
         return _time(case, e, "sent_down") | {"command": "district"}
     unit = UnitRef(unit_id=e.assignments[0].unit_id, unit_name=e.assignments[0].unit_name)
     begun = {"handler_ref": "", "confirmed": False, "timeliness": None, "unable": 0}
-    return _time(case, e, "dispatched") | begun | {"assignments": e.assignments, "units": (*case.units, unit)}
+    begun |= {"subtasks": tuple(SubTask(assignment=one) for one in e.assignments[1:]), "arrival_timeliness": None}
+    times = {name: at for name, at in case.times.items() if name != "arrived"} | {"dispatched": e.occurred_at}
+    return begun | {"times": times, "assignments": e.assignments, "units": (*case.units, unit)}
+
+
+def _accepted(case: Case, e: CaseAccepted) -> dict[str, Any]:
+    return _time(case, e, "accepted") | {"matter": e.matter, "complained_unit": e.complained_unit}
+
+
+def _handled(case: Case, e: CaseHandled) -> dict[str, Any]:
+    modes = tried(case.modes, e.resolution_mode)
+    return _time(case, e, "handled") | {"resolution_mode": e.resolution_mode, "modes": modes}
 
 
 def _returned(case: Case, e: CaseReturned) -> dict[str, Any]:
     change: dict[str, Any] = {"return_count": case.return_count + 1}
     if e.kind == "dept":
-        change["assignments"] = ()
+        change["assignments"] = change["subtasks"] = ()
     elif e.kind == "to_city":
         change["command"] = "city"
     elif e.kind == "handler":
@@ -239,12 +254,12 @@ CHANGES: Final[dict[type[CaseEvent], Callable[[Case, Any], dict[str, Any]]]] = {
     CaseOverdue: _marked,
     CaseVerifyRequested: _task(VERIFY),
     CaseVerified: lambda _, e: {"task": None, "verified": e.result},
-    CaseAccepted: lambda case, e: _time(case, e, "accepted"),
+    CaseAccepted: _accepted,
     CaseFiled: _filed,
     CaseDispatched: _dispatched,
     CaseReturned: _returned,
     CaseHandlingStarted: lambda case, e: _time(case, e, "handling_started") | {"handler_ref": e.handler_ref},
-    CaseHandled: lambda case, e: _time(case, e, "handled") | {"resolution_mode": e.resolution_mode},
+    CaseHandled: _handled,
     CaseHandlingConfirmed: _confirmed,
     CaseReworked: _reworked,
     CaseCheckRequested: _task(CHECK),
@@ -285,6 +300,7 @@ ACTION_OF: Final[dict[type[CaseEvent], str]] = {
     CaseHandoverRefused: "handover_refused",
     CaseHandoverAccepted: "take_over",
     CaseSupervised: "supervise",
+    CaseVisited: "visit",
     CaseSupervisionReplied: "reply_supervision",
     CaseClosed: "close",
     CaseVoided: "void",

@@ -41,6 +41,23 @@ city checks and closes. `command` is whoever must dispatch: the city first, the 
 """
 
 
+class Press(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One rule of supervision by rule (超时督办): ``[[dispatch.custody.press]]``."""
+
+    level: str
+    """county, city or province: whose node applies it, to its own cases and to those of the nodes below"""
+    stage: str = "disposal"
+    """Whose limit must have passed"""
+    after_hours: float = 0.0
+    """Hours on the wall clock beyond the limit"""
+    after_multiple: float = 0.0
+    """And so many times the limit beyond it, in the limit's own kind of time; the later of both counts"""
+    opinion: str = "案件已超过时限，请抓紧办理"
+    """What the unit reads"""
+    reply_hours: float = 0.0
+    """Hours within which an answer in words is due; 0: none is asked for"""
+
+
 class Governance(msgspec.Struct, frozen=True, kw_only=True):
     """How cases pass between tiers, as data of the profile."""
 
@@ -53,6 +70,8 @@ class Governance(msgspec.Struct, frozen=True, kw_only=True):
     """When the receiving stage's clock starts: accept, offer or continue"""
     offer_minutes: int = 30
     """After so long without an answer somebody is told"""
+    press: tuple[Press, ...] = ()
+    """Who presses overdue cases by rule"""
     visits: str = "holder"
     """Who asks the reporter of a closed case that another tier took: holder (of the contact) or custodian"""
 

@@ -18,8 +18,9 @@ from yiwang.contracts import (
 )
 from yiwang.kit import Context, Event, Timer
 
-from . import handlers, handover, store, tier_store
+from . import handlers, handover, passing, store, tier_store
 from .copies import tell
+from .rules import Rules
 from .snapshot import snapshot_of
 
 GAP: Final = "gap"
@@ -64,6 +65,7 @@ async def watch(events: Sequence[CaseEvent], ctx: Context) -> list[list[Event]]:
     told = tell(copies, waiting, [event for event in others if event.case.case_id in ids])
     await tier_store.write(ctx.tx, told, ctx.now())
     await _mend(ctx, {event.case.case_id for event in told.early} - had_gap)
+    await passing.press_later(ctx, others, ctx.app.get(Rules))
     answers: list[list[Event]] = []
     for event in events:
         answer: list[Event] = []
