@@ -42,6 +42,9 @@ WAY: Final[dict[str, tuple[Step, ...]]] = {
     "feedback confirmed": _CHECKING[:-1],
     "checking": _CHECKING,
     "closing": (*_CHECKING, ("check_result", {"result": "pass", "media": [PHOTO]})),
+    "closed": (
+        *_CHECKING, ("check_result", {"result": "pass", "media": [PHOTO]}), ("close", {"closing_condition_ids": ["c1-done"]}),
+    ),
     "asked for more time": (*_DISPATCHED, ("postpone_apply", {"opinion": "需要开挖路面"})),
     "asked for a rest": (*_DISPATCHED, ("hang_apply", {"resume_on": RESUME, "opinion": "等待汛期结束"})),
     "suspended": (*_DISPATCHED, ("suspend", {"resume_on": RESUME, "opinion": "等待汛期结束"})),
@@ -50,7 +53,8 @@ WAY: Final[dict[str, tuple[Step, ...]]] = {
 WHERE: Final = {row.action: row.state for row in reversed(TABLE)} | {
     "dispatch": "filed in the district", "return_to_city": "filed in the district",
     "dispatcher_reject": "feedback confirmed", "pass": "feedback confirmed",
-    "postpone_approve": "asked for more time", "hang_approve": "asked for a rest",
+    "postpone_approve": "asked for more time", "reopen": "closed", "appeal": "closed",
+    "decide_appeal": "closed", "hang_approve": "asked for a rest",
 }  # fmt: skip
 """Where a case must stand for an action to be possible."""
 

@@ -10,7 +10,16 @@ import msgspec
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from yiwang.contracts import Actor, CaseExtensionDecided, MediaRef, UnitRef, tag_of
+from yiwang.contracts import (
+    Actor,
+    CaseAppealDecided,
+    CaseAppealed,
+    CaseExtensionDecided,
+    CaseReopened,
+    MediaRef,
+    UnitRef,
+    tag_of,
+)
 from yiwang.contracts.case import ImportedOutcome
 from yiwang.dispatch import clocks
 from yiwang.dispatch.acts import BODIES, Act, CategoryChoice
@@ -126,7 +135,7 @@ class Life(RuleBasedStateMachine):
             self.said += done.events
             assert (later := clocks.next_alarm(self.case, self.rules)) is None or later > self.now
 
-    @precondition(lambda self: self.case.state not in FINAL)
+    @precondition(lambda self: self.case.state != "voided")
     @rule(data=st.data())
     def somebody_acts(self, data: st.DataObject) -> None:
         row = data.draw(st.sampled_from([r for r in TABLE if r.state == self.case.state]))
@@ -145,7 +154,7 @@ class Life(RuleBasedStateMachine):
             body = msgspec.structs.replace(body, unit_id="patrol", overridden_reason="就近")
         return Act(action=action, role=role, at=self.now, body=body, by=PEOPLE[role], number="440300")
 
-    @precondition(lambda self: self.case.state in FINAL)
+    @precondition(lambda self: self.case.state == "voided")
     @rule(action=st.sampled_from(sorted(BODIES)), role=st.sampled_from(sorted(PEOPLE)))
     def nothing_more_can_be_done(self, action: str, role: str) -> None:
         before = msgspec.json.encode(self.case)
@@ -214,6 +223,7 @@ class Life(RuleBasedStateMachine):
         assert ("dispatch" in open_stages) == (state == "filed")
         if state in FINAL:
             assert open_stages == []
+            assert self.case.requests == ()
         disposal = self.case.clock("disposal")
         if disposal is not None:
             assert disposal.running == (state != "suspended")
@@ -254,6 +264,21 @@ class Life(RuleBasedStateMachine):
         granted = [e for e in self.said if isinstance(e, CaseExtensionDecided) and e.new_due_at]
         assert len(granted) == case.postpone_count
         assert all(e.new_due_at > e.old_due_at >= e.occurred_at for e in granted)
+
+    @invariant()
+    def an_appeal_is_made_once_and_changes_no_fact(self) -> None:
+        appealed = [e for e in self.said if isinstance(e, CaseAppealed)]
+        assert len(appealed) <= 1
+        assert (self.case.appeal is not None) == bool(appealed)
+        final = [e for e in self.said if isinstance(e, CaseAppealDecided) and e.final]
+        assert len(final) <= 1
+        assert all(not e.exempt for e in self.said if isinstance(e, CaseAppealDecided) and not e.final)
+
+    @invariant()
+    def every_reopening_is_a_new_round(self) -> None:
+        rounds = [e.case.round for e in self.said]
+        assert rounds == sorted(rounds)
+        assert self.case.round == 1 + sum(isinstance(e, CaseReopened) for e in self.said)
 
     @invariant()
     def requests_wait_only_where_the_unit_has_the_case(self) -> None:
@@ -376,11 +401,13 @@ def test_every_row_of_the_table_can_be_followed() -> None:
         case, rules, now = waiting.pop(0)
         for row in (r for r in TABLE if r.state == case.state):
             people = [r for r in row.roles if r not in (IMPORT, SYSTEM)] or [SYSTEM]
-            for role, classify in itertools.product(people if row.action in EACH else people[:1], (False, True)):
+            late = (False, True) if row.action == "dept_confirm" else (row.roles == (SYSTEM,),)
+            who = people if row.action in EACH else people[:1]
+            for role, classify, later in itertools.product(who, (False, True), late):
                 body = a_body(row.action, row.result, now)
                 if classify and hasattr(body, "category"):
                     body = msgspec.structs.replace(body, category=CategoryChoice(kind="event", major="01", minor="01"))
-                at = now + dt.timedelta(days=90) if role == SYSTEM else now
+                at = now + dt.timedelta(days=90) if later else now
                 act = Act(action=row.action, role=role, at=at, body=body, by=PEOPLE[role], number="1")
                 try:
                     taken, done = choose(case, act, rules), step(case, act, rules)
@@ -390,7 +417,7 @@ def test_every_row_of_the_table_can_be_followed() -> None:
                 sign = (*_sign(done.case), rules.two_commands)
                 if sign not in seen:
                     seen.add(sign)
-                    waiting.append((done.case, rules, now + dt.timedelta(minutes=5)))
+                    waiting.append((done.case, rules, at + dt.timedelta(minutes=5)))
 
     assert not [(row.state, row.action, row.result, row.when) for row in wanted]
 
@@ -399,6 +426,7 @@ def _sign(case: Case) -> tuple[Any, ...]:
     return (
         case.state, case.confirmed, case.task is None, min(case.unable, 2), case.force is None, case.referral is None,
         case.command, case.verified, case.hang_count, case.came_from, case.postpone_count,
-        tuple((r.kind, r.level, len(r.path)) for r in case.requests), bool(case.stock_on),
+        tuple((r.kind, r.level, len(r.path)) for r in case.requests), bool(case.stock_on), min(case.round, 2),
+        case.appeal and (case.appeal.level, case.appeal.decision), case.timeliness,
         case.flags.self_disposed, case.category is None,
     )  # fmt: skip

@@ -5,21 +5,13 @@ from __future__ import annotations
 from typing import Annotated, Final
 
 import msgspec
-from yiwang.contracts import Actor, MediaRef, Moment, Place, Point, UnitRef
+from yiwang.contracts import Actor, Moment, Place, Point, UnitRef
 
-Text = Annotated[str, msgspec.Meta(max_length=2000)]
-Key = Annotated[str, msgspec.Meta(max_length=100)]
-Media = Annotated[tuple[MediaRef, ...], msgspec.Meta(max_length=50)]
-
-
-class Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What every action may carry."""
-
-    version: Annotated[int, msgspec.Meta(ge=1, le=2**31)] | None = None
-    """The case's version that the actor has seen; another one means that somebody was quicker"""
-    role: Key = ""
-    """The role to act in, for a person who holds several"""
-    opinion: Text = ""
+from .acts_base import Body as Body
+from .acts_base import Key as Key
+from .acts_base import Media as Media
+from .acts_base import Text as Text
+from .acts_shared import SHARED_BODIES
 
 
 class CategoryChoice(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -47,6 +39,10 @@ class LocatedBody(CorrectBody, frozen=True, kw_only=True):
 class AcceptBody(Body, frozen=True, kw_only=True):
     category: CategoryChoice | None = None
     urgency: Annotated[str, msgspec.Meta(pattern="^(|normal|urgent)$")] = ""
+    matter: Key = ""
+    """Kind of matter (三事分流); empty: as the city's rules propose"""
+    complained_unit: Key = ""
+    """The unit whose people are complained of; it never handles the case"""
 
 
 class TaskBody(Body, frozen=True, kw_only=True):
@@ -113,6 +109,8 @@ class HandledBody(Body, frozen=True, kw_only=True):
 
     result_code: Key = "done"
     resolution_mode: Annotated[str, msgspec.Meta(pattern="^(service|manage|enforce)$")]
+    mode_reason: Text = ""
+    """Why a step of service, manage, enforce was left out or gone back"""
     media: Media = ()
     cost: Annotated[int, msgspec.Meta(ge=0, le=10**15)] | None = None
 
@@ -135,6 +133,12 @@ class ExtensionBody(Body, frozen=True, kw_only=True):
     """More time is asked for; `engineering`: the work needs building, so the strict path decides."""
 
     engineering: bool = False
+
+
+class ReopenBody(Body, frozen=True, kw_only=True):
+    """Why a closed case goes back: ``visit`` where its reporter isn't satisfied, else a word of the city's."""
+
+    cause: Key = "other"
 
 
 class ReferBody(Body, frozen=True, kw_only=True):
@@ -191,7 +195,11 @@ BODIES: Final[dict[str, type[Body]]] = {
     "hang_approve": DecisionBody,
     "suspend": SuspendBody,
     "to_stock": Body,
+    "appeal": Body,
+    "decide_appeal": DecisionBody,
+    "reopen": ReopenBody,
     "resume": Body,
     "refer": ReferBody,
+    **SHARED_BODIES,
 }
 """Action → what it takes. `report` is intake's."""

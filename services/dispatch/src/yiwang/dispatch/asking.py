@@ -7,9 +7,12 @@ from typing import Final
 import msgspec
 from yiwang.contracts import Actor, CaseClosed, CaseVisited, Moment, VisitRequested
 
+from .acts import Act, ReopenBody
 from .auto import Work
 from .case import Case
 from .custody import tell
+from .refusals import Refused
+from .states import SYSTEM
 
 SCORES: Final = {
     0: "未联系上",
@@ -52,7 +55,8 @@ def due(work: Work) -> bool:
     case = work.case
     if case.state != "closed" or case.imported is not None or case.purpose != "live":
         return False
-    return case.reporter_kind in REPORTERS and any(isinstance(event, CaseClosed) for event in work.events)
+    wants = case.wants_reply or case.reporter_kind in REPORTERS
+    return wants and any(isinstance(event, CaseClosed) for event in work.events)
 
 
 def request(case: Case) -> VisitRequested:
@@ -72,8 +76,18 @@ def visit_of(case: Case, at: Moment) -> Visit:
 
 
 def note(work: Work, score: int, by: Actor, opinion: str) -> None:
-    """The reporter was asked: the case tells it as its next version."""
+    """The reporter was asked: the case tells it as its next version, and goes back into the flow if they are not satisfied.
+
+    Guzhen 12319 (domain notes 1.4, row 27); what each answer is worth and which of them reopen is data.
+    """
+    policy = work.rules.policies.visits
     tell(
         work, CaseVisited, "visit", by, opinion=opinion, result=SCORES.get(score, str(score)), score=score,
-        satisfied=score in SATISFIED,
+        points=policy.points[score] if 0 <= score < len(policy.points) else 0, satisfied=score in policy.satisfied,
     )  # fmt: skip
+    if score in policy.dissatisfied and work.rules.policies.reopening.by_visit:
+        body = ReopenBody(cause="visit", opinion=opinion or f"回访：{SCORES.get(score, str(score))}")
+        try:
+            work.do(Act(action="reopen", role=SYSTEM, at=work.now, body=body, by=by))
+        except Refused:
+            return  # it is at work again already, or no unit had it: the answer stands in its history

@@ -156,6 +156,15 @@ def reopen(case: Case, stopped: CaseClock, at: dt.datetime, rules: Rules) -> Non
     resume(case, standing.clock.stage, at, rules)
 
 
+def again(case: Case, policy: str, first: Clock, at: dt.datetime, rules: Rules, owner: str) -> None:
+    """Let the work be done again: its stopped clock runs on (*policy* resume), or as much time as at *first* anew."""
+    last = next((c for c in reversed(case.clocks) if c.clock.stage == DISPOSAL), None)
+    if policy == "resume" and last is not None and last.stopped_at is not None:
+        reopen(case, last, at, rules)
+    else:
+        start(case, DISPOSAL, first.unit_kind, first.limit, at, rules, owner)
+
+
 def used_s(one: CaseClock, at: dt.datetime, rules: Rules) -> int:
     """Seconds of its own kind of time that the clock used until *at*, its pauses taken out."""
     if at == one.clock.started_at:

@@ -20,13 +20,15 @@ from yiwang.contracts import (
     Place,
 )
 
-from . import clocks
+from . import clocks, triage
 from .acts import AcceptBody, Body, CorrectBody, DecisionBody, FileBody, ReasonBody, ResultBody, TaskBody
 from .case import ACCEPT, DISPATCH, DISPOSAL, VERIFY, ForceRequest, Task, summary_of
 from .codes import Condition
 from .draft import Draft
+from .effects_after import AFTER
 from .effects_handling import HANDLING
 from .effects_requests import REQUESTS
+from .effects_shared import SHARED
 from .places import place_of_code
 from .states import SYSTEM
 from .tiers import first_command
@@ -102,29 +104,28 @@ def verify_result(d: Draft, body: ResultBody) -> None:
         opinion=body.opinion,
     )  # fmt: skip
     if more and body.result == "exist":
-        _accepted(d)
+        _accepted(d, body)
     elif more:
         void(d, ReasonBody(reason_code="not_exist", opinion=body.opinion))
 
 
 def accept(d: Draft, body: AcceptBody) -> None:
     case = d.case
-    if isinstance(body, AcceptBody):
-        if body.category is not None:
-            case.category = d.rules.category(body.category)
-        case.urgency = body.urgency or case.urgency
+    if isinstance(body, AcceptBody) and body.category is not None:
+        case.category = d.rules.category(body.category)
     d.clock = clocks.stop(case, ACCEPT, d.at, d.rules)
-    _accepted(d)
+    _accepted(d, body)
 
 
-def _accepted(d: Draft) -> None:
+def _accepted(d: Draft, body: Body) -> None:
     case = d.case
     clocks.stop(case, ACCEPT, d.at, d.rules)
     if case.flags.returned:
         flag(d, returned=False)
     moment(d, "accepted")
     assert case.category is not None  # the guard categorised holds
-    d.emit(CaseAccepted, category=case.category, urgency=case.urgency)
+    sorted_as = triage.decide(d, body)
+    d.emit(CaseAccepted, category=case.category, urgency=case.urgency, **sorted_as)
 
 
 def void(d: Draft, body: ReasonBody) -> None:
@@ -152,7 +153,8 @@ def file(d: Draft, body: FileBody) -> None:
     case, rules = d.case, d.rules
     condition: Condition = d.found
     case.urgency = "urgent" if condition.urgency == "urgent" else case.urgency
-    case.condition_id, case.unit_kind, case.limit = condition.condition_id, condition.unit_kind, condition.limit
+    case.condition_id, case.limit = condition.condition_id, condition.limit
+    case.unit_kind = rules.unit_kind(case, condition.unit_kind)
     case.closing_conditions = tuple([c.closing_id for c in condition.closings])
     case.case_no = case.case_no or d.act.number
     case.pinned_versions = rules.pins(case)
@@ -170,7 +172,7 @@ def file(d: Draft, body: FileBody) -> None:
         condition_id=condition.condition_id,
         condition_version=condition.version,
         filing_basis=getattr(body, "filing_basis", ""),
-        unit_kind=condition.unit_kind,
+        unit_kind=case.unit_kind,
         limit=condition.limit,
         closing_condition_ids=case.closing_conditions,
         pinned_versions=case.pinned_versions,
@@ -203,6 +205,8 @@ def request_force_close(d: Draft, body: Body) -> None:
 EFFECTS: Final[dict[str, Callable[[Draft, Any], None]]] = {
     **HANDLING,
     **REQUESTS,
+    **AFTER,
+    **SHARED,
     "correct": correct,
     "send_verify": send_verify,
     "verify_result": verify_result,

@@ -20,10 +20,11 @@ from yiwang.contracts import (
     Clock,
     MediaRef,
     Person,
+    SubTask,
     UnitRef,
 )
 
-from . import bundle, clocks
+from . import arrival, bundle, clocks
 from .acts import (
     AssignBody,
     Body,
@@ -39,6 +40,8 @@ from .acts import (
 )
 from .case import CHECK, DISPATCH, DISPOSAL, Referral, Task
 from .draft import Draft
+from .effects_shared import co_clock
+from .resolution import tried
 from .rules import Chosen
 from .states import IMPORT
 
@@ -74,8 +77,11 @@ def dispatch(d: Draft, body: DispatchBody) -> None:
     clock = clocks.start(case, DISPOSAL, case.unit_kind, case.limit, d.at, rules, choice.units[0].unit_id)
     clock = bundle.bundled(case, clock, rules)
     case.assignments = tuple(
-        [_assignment(d, u, n, clock, "co" if n else "lead", level) for n, (u, level) in enumerate(choice.pairs)]
-    )
+        [_assignment(d, u, n, co_clock(d, u.unit_id, n) if n else clock, "co" if n else "lead", level)
+         for n, (u, level) in enumerate(choice.pairs)]
+    )  # fmt: skip
+    case.subtasks = tuple([SubTask(assignment=one) for one in case.assignments[1:]])
+    arrival.expect(case, d.at, rules, choice.units[0].unit_id)
     case.units = (*case.units, choice.units[0])
     case.handler_ref, case.confirmed, case.timeliness = "", False, None
     case.times = case.times | {"dispatched": d.at}
@@ -109,7 +115,7 @@ def give_back(d: Draft, body: ReturnBody) -> None:
     if d.act.action in ("dept_return", "return_to_city"):
         d.rules.start_stage(case, DISPATCH, d.at)
     if d.act.action == "dept_return":
-        case.assignments = ()
+        case.assignments = case.subtasks = ()
     elif d.act.action == "return_to_city":
         case.command = "city"
     elif d.act.action == "handler_return":
@@ -140,6 +146,7 @@ def assign_handler(d: Draft, body: AssignBody) -> None:
 def submit_result(d: Draft, body: HandledBody) -> None:
     case = d.case
     d.media, d.clock, case.resolution_mode = body.media, case.clock(DISPOSAL), body.resolution_mode
+    before, case.modes = case.modes[-1:], tried(case.modes, body.resolution_mode)
     case.times = case.times | {"handled": d.at}
     d.emit(
         CaseHandled,
@@ -149,6 +156,8 @@ def submit_result(d: Draft, body: HandledBody) -> None:
         media=body.media,
         cost=body.cost,
         opinion=body.opinion,
+        mode_before=before[0] if before else "",
+        mode_reason=body.mode_reason,
     )
 
 
@@ -181,11 +190,7 @@ def rework(d: Draft, by: str, reason: str) -> None:
     case, lead = d.case, d.case.lead
     assert lead is not None  # only a dispatched case can be reworked
     policy = d.rules.rework_clock
-    last = next((c for c in reversed(case.clocks) if c.clock.stage == DISPOSAL), None)
-    if policy == "resume" and last is not None and last.stopped_at is not None:
-        clocks.reopen(case, last, d.at, d.rules)
-    else:
-        clocks.start(case, DISPOSAL, lead.clock.unit_kind, lead.clock.limit, d.at, d.rules, lead.unit_id)
+    clocks.again(case, policy, lead.clock, d.at, d.rules, lead.unit_id)
     case.confirmed, case.timeliness, case.handler_ref = False, None, ""
     case.rework_count += 1
     _flag(d, overdue=False)

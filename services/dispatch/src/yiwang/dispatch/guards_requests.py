@@ -89,6 +89,12 @@ def never_appealed(d: Draft) -> None:
         raise Refused("already_appealed")
 
 
+def was_handled(d: Draft) -> None:
+    """A unit had the case here; what another system finished, and what was mended on the spot, isn't done again."""
+    if d.case.lead is None or d.case.imported is not None:
+        raise Refused("never_handled")
+
+
 def appeal_open(d: Draft) -> None:
     if d.case.appeal is None or d.case.appeal.decision:
         raise Refused("appeal_missing")
@@ -104,6 +110,7 @@ GUARDS: Final[dict[str, Guard]] = {
     for guard in (
         extension_in_time, extensions_left, nothing_asked, request_open, your_turn, approver_not_asker,
         may_hang_directly, date_still_ahead, stock_due, was_overdue, appeal_in_time, never_appealed, appeal_open,
+        was_handled,
     )
 }  # fmt: skip
 
@@ -122,10 +129,11 @@ REFUSES: Final[dict[str, tuple[str, ...]]] = {
     "was_overdue": ("appeal_not_overdue",),
     "appeal_in_time": ("appeal_too_late",),
     "never_appealed": ("already_appealed",),
+    "was_handled": ("never_handled",),
     "appeal_open": ("appeal_missing",),
 }
 
 OF_THE_CASE: Final = frozenset({
     "extension_in_time", "extensions_left", "nothing_asked", "request_open", "your_turn", "may_hang_directly",
-    "was_overdue", "never_appealed", "appeal_open",
+    "was_overdue", "never_appealed", "was_handled", "appeal_open",
 })  # fmt: skip

@@ -78,6 +78,23 @@ REFUSALS: Final[dict[str, Refusal]] = {
     "stock_not_due": Refusal(409, "此案还没有到转为积存的日期", "等待到期，系统自动转为积存"),
     "already_referred": Refusal(409, "此案已转执法，尚无结果", "等待执法机关反馈结果"),
     "agency_missing": Refusal(422, "没有写明执法机关", "在 agency_id 中填写执法机关"),
+    # shared work, arrival, what a city asks of the work
+    "part_missing": Refusal(409, "没有可以这样办理的协办事项", "刷新案件，查看各协办单位的进展"),
+    "part_choice": Refusal(422, "有多个协办事项：{units}", "在 assignment_id 中指明是哪一个"),
+    "parts_missing": Refusal(409, "协办单位尚未完成：{units}", "等待其确认，或由主办单位说明缺席原因"),
+    "part_never_missing": Refusal(409, "本地规定协办单位不得缺席", "催促协办单位办理，或请派遣员改派"),
+    "unit_at_work": Refusal(409, "“{unit}”已在办理此案", "另选单位"),
+    "unit_complained_of": Refusal(
+        403, "此案投诉的正是“{unit}”或其上级，不得由其办理", "请派给{instead}",
+    ),
+    "mode_skipped": Refusal(422, "按“721”工作法，采用“{mode}”之前应先“{wanted}”", "在 mode_reason 中说明越级理由"),
+    "mode_back": Refusal(422, "此前已采用“{before}”，不应退回“{mode}”", "在 mode_reason 中说明理由"),
+    "matter_unknown": Refusal(422, "没有“{matter}”这一类事项", "matter 请填：{known}"),
+    "already_arrived": Refusal(409, "已经登记到场", "继续处置"),
+    "arrival_time": Refusal(422, "到场时间须在派遣之后、此刻之前", "在 arrived_at 中改填时间"),
+    "arrival_not_shown": Refusal(422, "没有到场位置", "在 point 中提供位置，或在 statement 中说明情况"),
+    "point_datum": Refusal(422, "位置的坐标系 {crs} 不能与案件位置比较", "改用 cgcs2000 或 wgs84 坐标"),
+    "too_far": Refusal(422, "所报位置距案件 {metres} 米，超过 {within} 米", "到达现场后再登记，或先更正案件位置"),
     # checking and closing
     "checker_is_handler": Refusal(403, "核查人员与处置单位是同一单位，不能自查", "请其他单位的采集员核查"),
     "task_still_open": Refusal(409, "核查任务尚未反馈，不能由值班长裁定", "等待采集员反馈，或改派核查"),
@@ -98,6 +115,8 @@ REFUSALS: Final[dict[str, Refusal]] = {
     ),
     "not_in_queue": Refusal(409, "此案不在“{queue}”队列中", "刷新队列"),
     "nothing_waits": Refusal(409, "此案没有待办事项，无须认领", "刷新队列"),
+    # reopening
+    "never_handled": Refusal(409, "此案没有经责任单位处置，不能重新办理", "问题仍在的，请重新上报"),
     # custody
     "moved_away": Refusal(409, "此案已移交 {node} 办理，本级只能查看", "请 {node} 办理；需要催办的，下达督办指令"),
     "not_custodian": Refusal(409, "此案由 {node} 主办，本级只能查看", "请 {node} 办理；需要催办的，下达督办指令"),

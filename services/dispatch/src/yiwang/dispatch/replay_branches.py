@@ -6,10 +6,14 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from yiwang.contracts import (
+    Appeal,
     Approval,
+    CaseAppealDecided,
+    CaseAppealed,
     CaseEvent,
     CaseExtensionDecided,
     CaseExtensionRequested,
+    CaseReopened,
     CaseResumed,
     CaseSuspended,
     CaseSuspensionDecided,
@@ -18,6 +22,7 @@ from yiwang.contracts import (
 )
 
 from .case import Case
+from .effects_after import decided, reopened
 from .requests import EXTENSION, HANG, agreed, approval, open_request, with_one, without
 
 
@@ -65,12 +70,28 @@ def _suspended(case: Case, e: CaseSuspended) -> dict[str, Any]:
     return hung | {"resume_on": e.resume_on, "stock_on": e.stock_on}
 
 
+def _appealed(_: Case, e: CaseAppealed) -> dict[str, Any]:
+    made = Appeal(
+        unit_id=e.unit_id, person_ref=e.actor.person_ref, opinion=e.opinion, round=e.case.round, path=e.path,
+        appealed_at=e.occurred_at,
+    )  # fmt: skip
+    return {"appeal": made}
+
+
+def _appeal_decided(case: Case, e: CaseAppealDecided) -> dict[str, Any]:
+    word = word_of(e, e.level, e.decision, e.opinion)
+    return {} if case.appeal is None else {"appeal": decided(case.appeal, word)}
+
+
 BRANCHES: Final[dict[type[CaseEvent], Callable[[Case, Any], dict[str, Any]]]] = {
     CaseExtensionRequested: _extension_requested,
     CaseExtensionDecided: _extension_decided,
     CaseSuspensionRequested: _suspension_requested,
     CaseSuspensionDecided: _suspension_decided,
     CaseSuspended: _suspended,
+    CaseAppealed: _appealed,
+    CaseAppealDecided: _appeal_decided,
+    CaseReopened: lambda case, e: reopened(case, e.occurred_at) | {"round": e.case.round},
     CaseResumed: lambda _, __: {"came_from": "", "resume_on": None, "stock_on": None},
 }
 """Event → what it changes beyond what its head says."""
@@ -81,6 +102,9 @@ BRANCH_ACTIONS: Final[dict[type[CaseEvent], str]] = {
     CaseSuspensionRequested: "hang_apply",
     CaseSuspensionDecided: "hang_approve",
     CaseSuspended: "suspend",
+    CaseAppealed: "appeal",
+    CaseAppealDecided: "decide_appeal",
+    CaseReopened: "reopen",
     CaseResumed: "resume",
 }
 """The action that an event most likely came from."""

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Final
 
 from .states_row import Row, not_pass
-from .states_words import ACCEPTOR, COLLECTOR, DISPATCHER, LEADER, SHIFT_LEADER, SYSTEM
+from .states_words import ACCEPTOR, COLLECTOR, DEPT, DISPATCHER, LEADER, SHIFT_LEADER, SYSTEM
 
 _CHECK: Final = ("task_open", "checker_not_handler")
+
+_APPEALED: Final = ("appeal_open", "your_turn", "approver_not_asker")
+_REVIEW: Final = (DISPATCHER, ACCEPTOR, SHIFT_LEADER, LEADER)
 
 AFTER: Final[tuple[Row, ...]] = (
     # 核查
@@ -56,5 +59,22 @@ AFTER: Final[tuple[Row, ...]] = (
     Row(
         "suspended", "resume", (DISPATCHER, LEADER, SYSTEM), "handling", ("case.resumed",),
         why="the system: the date has come",
+    ),
+    # 结案以后
+    Row(
+        "closed", "appeal", (DEPT,), "closed", ("case.appealed",), opinion=True,
+        guards=("was_overdue", "never_appealed", "appeal_in_time"), why="once per case, only against an overdue mark",
+    ),
+    Row(
+        "closed", "decide_appeal", _REVIEW, "closed", ("case.appeal_decided",), result="approved", guards=_APPEALED,
+        why="the last review's agreement exempts it from statistics; facts stay",
+    ),
+    Row(
+        "closed", "decide_appeal", _REVIEW, "closed", ("case.appeal_decided",), result="rejected", opinion=True,
+        guards=_APPEALED,
+    ),
+    Row(
+        "closed", "reopen", (ACCEPTOR, SHIFT_LEADER, SYSTEM), "dispatched", ("case.reopened",), opinion=True,
+        guards=("was_handled",), why="a new round by the same unit; the system: its reporter isn't satisfied",
     ),
 )  # fmt: skip

@@ -61,7 +61,18 @@ ACTIONS: Final[dict[str, str]] = {
     "suspend": "挂账",
     "to_stock": "转积存",
     "resume": "恢复",
+    "appeal": "申诉",
+    "decide_appeal": "申诉审核",
+    "reopen": "重新办理",
     "refer": "转执法",
+    "add_co": "增派协办",
+    "assign_co_handler": "协办指派",
+    "submit_co_result": "协办反馈",
+    "confirm_co": "协办确认",
+    "return_co": "协办退回",
+    "rework_co": "协办返工",
+    "excuse_co": "协办缺席说明",
+    "arrive": "到场",
 }
 
 RESULTS: Final[dict[str, str]] = {
