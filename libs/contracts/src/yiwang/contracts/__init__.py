@@ -1,8 +1,8 @@
 # ruff: noqa: F403
 """Facts that services share. A contract changes only by adding optional fields; anything else is a new version.
 
-`Event` is the base; families are in `branch`, `case`, `contact`, `custody`, `directive`, `downward`, `enforcement`, `mesh`, `notice`,
-`sync`, `task`, `whistle` and `work`. The wire name of an event is its msgspec tag, said once.
+`Event` is the base; families are in `branch`, `case`, `contact`, `custody`, `directive`, `downward`, `enforcement`, `evaluation`,
+`mesh`, `notice`, `sync`, `task`, `whistle` and `work`. The wire name of an event is its msgspec tag, said once.
 """
 
 from ._event import *
@@ -17,6 +17,7 @@ from .custody import *
 from .directive import *
 from .downward import *
 from .enforcement import *
+from .evaluation import *
 from .mesh import *
 from .notice import *
 from .subjects import *

@@ -7,7 +7,22 @@ from typing import Any, Final
 
 import msgspec
 
-from . import branch, case, contact, custody, directive, downward, enforcement, mesh, notice, sync, task, whistle, work
+from . import (
+    branch,
+    case,
+    contact,
+    custody,
+    directive,
+    downward,
+    enforcement,
+    evaluation,
+    mesh,
+    notice,
+    sync,
+    task,
+    whistle,
+    work,
+)  # fmt: skip
 from ._event import Event
 from ._types import UNSTAMPED
 
@@ -52,7 +67,7 @@ def _walk(base: type[Event]) -> list[type[Event]]:
 def registry() -> dict[str, type[Event]]:
     """wire name → event type, for all events of the contracts."""
     families = (
-        branch, case, contact, custody, directive, downward, enforcement, mesh, notice, sync, task, whistle, work,
+        branch, case, contact, custody, directive, downward, enforcement, evaluation, mesh, notice, sync, task, whistle, work,
     )  # fmt: skip
     modules = {m.__name__ for m in families}
     return dict(sorted((tag_of(cls), cls) for cls in _walk(Event) if cls.__module__ in modules))

@@ -38,6 +38,7 @@ SAID_BY: Final = {
     "report": "intake",
     "enforcement": "enforcement",
     "evidence": "enforcement",
+    "evaluation": "evaluation",
     "notice.requested": "any service",
     "notice": "notification",
     "sync": "national_sync",
