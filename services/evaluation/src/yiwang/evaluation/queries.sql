@@ -70,3 +70,28 @@ select distinct on (source, object, name, period) n, source, kind, object, name,
     by_whom, at
 from inputs where kind = $1 and object = any($2::text[]) and first >= $3 and last <= $4
 order by source, object, name, period, n desc;
+
+-- last_report: the newest version of a report, locked against a second publication at the same time
+select version, figures from reports where report_id = $1 order by version desc limit 1;
+
+-- lock_report: one publication of a report at a time
+select pg_advisory_xact_lock(hashtext('evaluation/' || $1));
+
+-- add_report: a version
+insert into reports (report_id, version, title, kind, object, period, made_at, made_by, reason, figures, digest, key_id,
+    signature, body)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14);
+
+-- reports: newest first, after one
+select report_id, version, title, kind, object, period, made_at, reason, digest, key_id, signature from reports
+where ($1 = '' or period = $1) and made_at < $2 order by made_at desc, report_id, version desc limit $3;
+
+-- report: one version, or the newest
+select report_id, version, title, kind, object, period, made_at, reason, digest, key_id, signature, body from reports
+where report_id = $1 and ($2 = 0 or version = $2) order by version desc limit 1;
+
+-- key: the signing key
+select secret from signing_key;
+
+-- add_key: the first replica makes it
+insert into signing_key (secret, at) values ($1, $2) on conflict do nothing;
