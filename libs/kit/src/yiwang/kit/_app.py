@@ -19,8 +19,9 @@ import structlog
 from nats.aio.client import Client
 from yiwang.contracts import Event
 
-from . import _acks, _leases, _loops, _pressure, _state, _timers, names
+from . import _acks, _leases, _loops, _pressure, _state, _timers, fence, names
 from ._clock import Clock, clock_from
+from ._codes import SEALED
 from ._config import Kit, load
 from ._context import Context
 from ._deliver import TRANSIENT
@@ -90,6 +91,8 @@ class App:
         self.waiting: dict[str, str] = {}
         """What keeps the service waiting, each as a sentence; empty when all is well"""
         self.stopping = False
+        self.sealed = False
+        """The node is about to move: nothing is done any more (`fence`)"""
         self.inbox, self.outbox = Inbox(self), Outbox(self)
         self._tasks: set[asyncio.Task[None]] = set()
         self._pool: asyncpg.Pool[Any] | None = None
@@ -157,6 +160,7 @@ class App:
         """Open the database, load the caches, and start handling. Raises what makes a start impossible."""
         if self.service.database:
             await self._open_pool()
+            await fence.refuse_sealed(self.pool)
             incarnation = await self.pool.fetchval("select incarnation from yw.node")
             self.node = Node.of(self.kit, incarnation)
             self.stamper = Stamper(self.node, self.service.name, self._hosted)
@@ -261,7 +265,12 @@ class App:
         occurred_at: dt.datetime | None = None,
         device_at: dt.datetime | None = None,
     ) -> AsyncIterator[Context]:
-        """One transaction for an action: SQL on `ctx.tx`, `ctx.emit(...)`; commits at the end, then the events go out."""
+        """One transaction for an action: SQL on `ctx.tx`, `ctx.emit(...)`; commits at the end, then the events go out.
+
+        Raises the Problem kit.sealed while the node is sealed.
+        """
+        if self.sealed:
+            raise SEALED(retry_after=fence.RETRY_AFTER_S)
         async with self.pool.acquire() as db, db.transaction():
             ctx = Context(
                 self, db, parent=command_id or str(uuid.uuid4()), actor=caller.actor(role) if caller else None,

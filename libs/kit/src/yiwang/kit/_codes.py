@@ -56,6 +56,13 @@ TOO_MANY = ErrorCode("kit.too_many", 429, who="time", say="请求过于频繁", 
 TOO_BUSY = ErrorCode(
     "kit.too_busy", 503, who="time", say="系统繁忙：{why}", do="按 Retry-After 的秒数稍后重发，内容不变"
 )
+SEALED = ErrorCode(
+    "kit.sealed",
+    503,
+    who="time",
+    say="本平台已封存，正在迁往新的服务器：可以查看，暂时不能办理",
+    do="等迁移完成后在新平台重新提交，内容不变",
+)
 DEPENDENCY_DOWN = ErrorCode(
     "kit.dependency_down",
     503,

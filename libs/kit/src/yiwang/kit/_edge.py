@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,12 +16,13 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from prometheus_client import Counter, Histogram
 
 from ._audit import AuditRecord, Trail
-from ._codes import INTERNAL, TOO_BUSY
+from ._codes import INTERNAL, SEALED, TOO_BUSY
 from ._http_errors import log_unforeseen, problem_of
 from ._identity import NOBODY, Caller, Guard, Post
 from ._openapi import MUTATING
 from ._problems import PROBLEM_JSON, Problem
 from ._telemetry import tracing
+from .fence import RETRY_AFTER_S
 from .names import HTTP_REQUESTS, HTTP_SECONDS
 
 if TYPE_CHECKING:
@@ -78,9 +79,11 @@ class Edge:
         verifier: Verifier,
         fast: Mapping[tuple[str, str], FastRoute],
         *,
+        apps: Sequence[Any] = (),
         quiet: bool = False,
     ) -> None:
         self._inner, self._verifier, self._fast, self._quiet = inner, verifier, fast, quiet
+        self._apps = apps
         self.tracer = trace.get_tracer("yiwang.http")
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -118,6 +121,8 @@ class Edge:
     async def _serve(self, call: _Call, scope: Any, receive: Any) -> None:
         fast = self._fast.get((scope["method"], scope["path"]))
         try:
+            if scope["method"] in MUTATING and any(app.sealed for app in self._apps):
+                raise SEALED(retry_after=RETRY_AFTER_S)
             if fast is not None and await self._serve_fast(fast, call, scope, receive):
                 return
             await self._inner(scope, receive, call.send)

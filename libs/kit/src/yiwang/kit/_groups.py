@@ -71,7 +71,7 @@ class Groups:
 
     async def _keep_working(self, group: int, epoch: int) -> None:
         pause = 0.1
-        while group in self.leases:
+        while group in self.leases and not self.app.sealed:
             worker = self.workers[group] = Worker(self.app, group, epoch)
             begun = time.monotonic()
             try:

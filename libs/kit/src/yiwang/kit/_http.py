@@ -68,7 +68,7 @@ def build_http(
     known = {(method, path): handler for method, path, handler in routes_of(litestar)}
     fast = {at: _fast(site, at, call, known) for site in sites for at, call in site.app.service.fast_routes.items()}
     quiet = bool(apps) and LEVELS[apps[0].kit.log_level] > LEVELS["info"]
-    litestar.asgi_handler = Edge(litestar.asgi_handler, verifier or _verifier(apps), fast, quiet=quiet)
+    litestar.asgi_handler = Edge(litestar.asgi_handler, verifier or _verifier(apps), fast, apps=apps, quiet=quiet)
     return litestar
 
 

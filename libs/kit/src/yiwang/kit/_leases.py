@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
-from . import _outbox
+from . import _outbox, fence
 from ._hears import STREAMS, streams_of
 from ._nats import api
 
@@ -99,11 +99,11 @@ async def keep(app: App) -> None:
 async def _round(app: App) -> None:
     ttl = app.kit.lease_seconds
     async with app.pool.acquire() as db:
-        await db.execute(
-            "insert into kit_replica (name, seen, handler_set) values ($1, now(), $2)"
-            " on conflict (name) do update set seen = now(), handler_set = excluded.handler_set",
-            app.replica, app.service.handler_set,
-        )  # fmt: skip
+        if await fence.holds(app, db):
+            if app.leases:
+                await _prolong(app, db)
+                await fence.hand_back(app)
+            return
         newest = await db.fetchval("select handler_set from kit_state")
         alive = await db.fetchval(
             "select count(*) from kit_replica where seen > now() - $1 * interval '1 s' and handler_set >= $2",
@@ -112,13 +112,7 @@ async def _round(app: App) -> None:
         )
         want = -(-app.groups // max(alive, 1)) if app.service.handler_set >= newest else 0
         if app.leases:
-            kept = await db.fetch(
-                "update kit_lease l set until = now() + $3 * interval '1 s' from unnest($1::int[], $2::bigint[]) m(grp, epoch)"
-                " where l.grp = m.grp and l.epoch = m.epoch and l.owner = $4 returning l.grp",
-                list(app.leases), list(app.leases.values()), ttl, app.replica,
-            )  # fmt: skip
-            for group in set(app.leases) - {r["grp"] for r in kept}:
-                app.work.drop(group)
+            await _prolong(app, db)
         for group in sorted(app.leases)[want:]:
             await app.work.release(group)
         if len(app.leases) < want:
@@ -129,3 +123,14 @@ async def _round(app: App) -> None:
                 app.replica, ttl, app.groups, want - len(app.leases),
             ):  # fmt: skip
                 app.work.take(row["grp"], row["epoch"])
+
+
+async def _prolong(app: App, db: Any) -> None:
+    """Keep the leases that are still ours, let go of the others."""
+    kept = await db.fetch(
+        "update kit_lease l set until = now() + $3 * interval '1 s' from unnest($1::int[], $2::bigint[]) m(grp, epoch)"
+        " where l.grp = m.grp and l.epoch = m.epoch and l.owner = $4 returning l.grp",
+        list(app.leases), list(app.leases.values()), app.kit.lease_seconds, app.replica,
+    )  # fmt: skip
+    for group in set(app.leases) - {r["grp"] for r in kept}:
+        app.work.drop(group)

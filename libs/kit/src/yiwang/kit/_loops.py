@@ -63,14 +63,14 @@ async def _leased(app: App, loop: Callable[[App], Awaitable[None]], name: str) -
             )
         )  # fmt: skip
 
-    if not await mine():
+    if app.sealed or not await mine():
         await asyncio.sleep(ttl / 3)
         return
     task: asyncio.Task[None] = asyncio.create_task(loop(app), name=f"{app.service.name}/{name}")  # type: ignore[arg-type]
     try:
         while not task.done():
             await asyncio.wait([task], timeout=ttl / 3)
-            if not task.done() and not await mine():
+            if not task.done() and (app.sealed or not await mine()):
                 return
         await task
     finally:
@@ -111,7 +111,7 @@ async def sweep(app: App) -> None:
         try:
             names.OUTBOX.labels(app.service.name).set(await app.outbox.size())
             names.HELD.labels(app.service.name).set(sum(len(w.held) for w in app.work.workers.values()))
-            if rounds % 720 == 0:
+            if rounds % 720 == 0 and not app.sealed:
                 await app.inbox.sweep(app.kit.stream_max_age_days + 2)
                 await app.pool.execute("delete from kit_replica where seen < now() - interval '1 day'")
         except Exception as error:  # noqa: BLE001 - an outage is waited out

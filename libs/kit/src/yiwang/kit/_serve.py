@@ -13,7 +13,7 @@ from typing import Any, Final
 import asyncpg
 import structlog
 
-from . import _telemetry
+from . import _telemetry, fence
 from ._app import App, Link
 from ._clock import Clock
 from ._config import Kit, load
@@ -27,6 +27,7 @@ async def migrate(services: Sequence[Service], database_url: str, phase: str = "
     """Bring the schemas of *services* up to date; returns what was applied. Waits for a database that isn't there yet."""
     db = await _patiently(lambda: asyncpg.connect(database_url), "database")
     try:
+        await fence.refuse_sealed(db)
         applied: list[str] = []
         for service in services:
             if service.database:

@@ -126,6 +126,9 @@ async def migrate(db: asyncpg.Connection[Any], schema: str, packages: list[str],
 _DONE: Final = "select package, number, phase, digest from {schema}.kit_migration"
 
 
+_HAS_SEAL: Final = "select 1 from pg_attribute where attrelid = 'yw.node'::regclass and attname = 'sealed_at'"
+
+
 async def _prepare(db: asyncpg.Connection[Any], schema: str, role: str) -> None:
     async with db.transaction():
         # Roles belong to the whole server: two databases may be prepared at the same moment.
@@ -145,6 +148,8 @@ async def _prepare(db: asyncpg.Connection[Any], schema: str, role: str) -> None:
             "create table if not exists yw.node (one boolean primary key default true, incarnation int not null)"
         )
         await db.execute("insert into yw.node (incarnation) values (1) on conflict do nothing")
+        if not await db.fetchval(_HAS_SEAL):  # a look first: altering waits for everybody who reads
+            await db.execute("alter table yw.node add column sealed_at timestamptz")
         await db.execute(f"grant usage on schema yw to {role}; grant select on yw.node to {role}")
         await db.execute(f"set local role {role}")
         await db.execute(

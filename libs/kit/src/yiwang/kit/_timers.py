@@ -25,7 +25,7 @@ async def keep(app: App) -> None:
     while not app.stopping:
         fired = 0
         try:
-            fired = await fire_due(app)
+            fired = 0 if app.sealed else await fire_due(app)
             app.waiting.pop("timers", None)
         except Exception as error:  # noqa: BLE001 - an outage is waited out
             app.waiting["timers"] = f"定时任务暂停：{error!r:.120}"

@@ -137,7 +137,7 @@ class Worker:
             try:
                 await self.open(db)
                 self.app.waiting.pop(f"group {self.group}", None)
-                while self.group in self.app.leases:
+                while self.group in self.app.leases and not self.app.sealed:
                     await self._round(db)
             finally:
                 await self.close()
