@@ -6,12 +6,18 @@ import datetime as dt
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from msgspec.structs import replace
-from yiwang.dispatch.announcements import Tables, rules_with, with_extensions
+from yiwang.dispatch.announcements import Tables, reload, rules_with, with_extensions
+from yiwang.dispatch.app import service
 from yiwang.dispatch.case import Case
+from yiwang.dispatch.rules import Rules
 from yiwang.dispatch.testing import some_case, some_rules
+from yiwang.kit import App, Kit
 from yiwang.kit.announced import Announced
+from yiwang.kit.link import Link
+from yiwang.kit.mesh import MeshNode, MeshPage
 
 SHENZHEN = str(Path(__file__).parents[3] / "deploy/profiles/shenzhen")
 HEAD = "code_set,kind,major,minor,major_name,minor_name,extension\n"
@@ -62,6 +68,22 @@ def pinned(**versions: str) -> Case:
     case: Any = some_case()
     case.pinned_versions = versions
     return case  # type: ignore[no-any-return]
+
+
+async def test_an_announced_table_leaves_the_governance_to_the_topology(tmp_path: Path) -> None:
+    """The mesh page says how city and districts share the work; a new calendar from above changes nothing of that."""
+    page = MeshPage(nodes=(
+        MeshNode(code="440300", tier="city", governance="single"),
+        MeshNode(code="440305", parent="440300", governance="single"),
+    ))  # fmt: skip
+    (tmp_path / "mesh.json").write_bytes(msgspec.json.encode(page))
+    kit = Kit(jurisdiction="440305", profile=SHENZHEN, mesh=str(tmp_path / "mesh.json"))
+    app = App(service, kit, Link(nc=None, publisher=None, streams={}), {})  # type: ignore[arg-type]
+    days = announced("holidays", "2027", "date,kind,name\n2027-01-01,holiday,元旦\n")
+    await reload(app, (days,))
+    rules = app.get(Rules)
+    assert (rules.governance.name, rules.two_commands, rules.tiers is not None) == ("single", False, True)
+    assert [past.governance.name for past in rules.past] == ["single"]
 
 
 def test_an_open_case_is_judged_by_the_versions_that_it_pinned() -> None:

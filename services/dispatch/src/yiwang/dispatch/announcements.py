@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from yiwang.kit import App, Context, Service
 from yiwang.kit.announced import Announced, beside, listen, used
 
+from .around import with_tiers
 from .profile import MAIN, load_profile
 from .profile_files import BadProfile, Files
 from .profile_overlay import Overlay
@@ -131,12 +132,9 @@ async def reload(app: App, used: Sequence[Announced]) -> None:
     """Swap the rules; those that were in force before stay for the cases that pinned them."""
     if not used:
         return
-    before = app.get(Rules)
     states = [rules_with(Tables(app.kit.profile, used[:n])) for n in range(max(0, len(used) - PAST), len(used))]
-    now = rules_with(Tables(app.kit.profile, used))
-    app.resources[Rules] = replace(
-        now, tiers=before.tiers, past=tuple(replace(r, tiers=before.tiers) for r in states[::-1])
-    )
+    now = with_tiers(rules_with(Tables(app.kit.profile, used)), app)
+    app.resources[Rules] = replace(now, past=tuple(with_tiers(rules, app) for rules in states[::-1]))
 
 
 def use_announced(service: Service) -> None:
