@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import os
 import subprocess
 import sys
@@ -12,8 +13,8 @@ from typing import Any
 import nats.errors
 import pytest
 from nats.aio.client import Client
-from yiwang.contracts import place_of
-from yiwang.kit import links
+from yiwang.contracts import ResyncRequested, decode, place_of
+from yiwang.kit import JetStreamError, links
 from yiwang.kit.link import api
 from yiwang.kit.testing import a_report
 from yiwang.mesh.keep import restart_source
@@ -259,3 +260,40 @@ async def test_the_status_shows_the_whole_tree_in_one_table(mesh: Mesh) -> None:
     assert "今天还没有数据：东莞市" in text
     _, own = await run(TIANHE)
     assert "广州市" not in own
+
+
+async def test_a_cut_longer_than_the_retention_is_noticed_and_the_cases_are_asked_for_again(mesh: Mesh) -> None:
+    """The county's stream forgot what it had not sent. Its first heartbeat after the repair shows the city the gap; the
+    city asks it to tell its cases again, over the mended line, without anybody's order. The last test: it forgets."""
+    county, city = await mesh.client(TIANHE), await mesh.client(CITY)
+
+    async def heard() -> bool:
+        return (await mesh.place(CITY, TIANHE))["state"] == "ok"
+
+    async def cut() -> bool:
+        return (await mesh.place(CITY, TIANHE))["state"] != "ok"
+
+    await until(heard, "the city has heard nothing of the county")
+    mesh.net.cut(TIANHE)
+    await until(cut, "the cut is not shown at the city")
+    lost = await mesh.sender(TIANHE)
+    await lost.burst(50)
+    await api(county, "STREAM.PURGE.UP")
+    mesh.net.mend(TIANHE)
+    after = await mesh.sender(TIANHE)
+    await after.burst(5)
+    await mesh.arrived(CITY, "UP", after)
+
+    async def asked() -> bool:
+        body = {"last_by_subj": f"yw.down.{place_of(TIANHE)}.*.resync.requested.v1"}
+        try:
+            found = await api(county, "STREAM.MSG.GET.DOWN", body)
+        except JetStreamError:
+            return False
+        event = decode(base64.b64decode(found["message"]["data"]))
+        return isinstance(event, ResyncRequested) and (event.reason, event.addressee) == ("gap", TIANHE)
+
+    await until(asked, "nobody asked the county to tell its cases again", 90)
+    assert (await mesh.find(CITY, "UP", lost)).missing
+    said = await ids(city, "DOWN", f"yw.down.{place_of(TIANHE)}.*.resync.requested.v1")
+    assert len(said) == 1

@@ -76,6 +76,8 @@ class MeshHeartbeat(MeshEvent, frozen=True, kw_only=True, tag="mesh.heartbeat.v1
     """Its services"""
     last_sequences: dict[str, int] = msgspec.field(default_factory=dict)
     """stream → last sequence, for books between tiers"""
+    first_sequences: dict[str, int] = msgspec.field(default_factory=dict)
+    """stream → first sequence that it still keeps: what lay before is forgotten"""
     oldest_unsent_s: float = 0.0
     """Age of the oldest event that has not left this node's outboxes"""
     alarms: tuple[str, ...] = ()

@@ -7,10 +7,11 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 import msgspec
-from yiwang.contracts import CaseReported, MeshAlarmCleared, MeshAlarmRaised, MeshHeartbeat, MeshProbe
+from yiwang.contracts import CaseReported, MeshAlarmCleared, MeshAlarmRaised, MeshHeartbeat, MeshProbe, ResyncRequested
 from yiwang.kit import Context, Outcome, Scope
 
-from .service import service
+from . import gaps
+from .service import Page, service
 from .store import sql
 from .watch import DAY, wall
 
@@ -20,13 +21,21 @@ def _on_its_way_ms(recorded_at: dt.datetime, now: dt.datetime) -> float:
 
 
 @service.on(MeshHeartbeat, scope=Scope.SUBTREE)
-async def hear_heartbeat(event: MeshHeartbeat, ctx: Context) -> None:
-    """Keep what a node below said last of itself."""
+async def hear_heartbeat(event: MeshHeartbeat, ctx: Context) -> list[ResyncRequested]:
+    """Keep what a node below said last of itself; where it may have forgotten something unsent, ask for its cases again."""
     if event.node == ctx.node.node_id or event.node != event.jurisdiction:
-        return
-    now = wall()
+        return []
+    now, mesh = wall(), ctx.app.get(Page).mesh
+    before = await sql.value(ctx.tx, "said", event.node)
+    last = msgspec.json.decode(before, type=MeshHeartbeat) if before else None
     text = msgspec.json.encode(event).decode()
     await sql.run(ctx.tx, "set_peer", event.node, text, event.recorded_at, now, _on_its_way_ms(event.recorded_at, now))
+    if mesh is None or last is None or mesh.branch(event.node) != event.node or not gaps.lost(last, event):
+        return []
+    asked = gaps.requests(mesh, last, event)
+    log = ctx.app.log.bind(node=event.node, since=last.recorded_at.isoformat())
+    log.warning("resync_asked", nodes=[one.addressee for one in asked])
+    return asked
 
 
 @service.on(MeshProbe)

@@ -62,16 +62,17 @@ async def bound(nc: Client, stream: str, consumer: str) -> bool:
         return False
 
 
-async def sequences(nc: Client) -> tuple[dict[str, int], dict[str, float]]:
-    """stream → last sequence, and stream → share of its room that is used, where that is much."""
-    last, full = {}, {}
+async def sequences(nc: Client) -> tuple[dict[str, int], dict[str, int], dict[str, float]]:
+    """stream → last sequence, stream → first that it keeps, and stream → used share of its room, where that is much."""
+    last, first, full = {}, {}, {}
     for stream in STREAMS.values():
         info = await api(nc, f"STREAM.INFO.{stream}")
         last[stream] = int(info["state"]["last_seq"])
+        first[stream] = int(info["state"]["first_seq"])
         most = int(info["config"].get("max_bytes", -1))
         if most > 0 and int(info["state"]["bytes"]) > FULL * most:
             full[stream] = int(info["state"]["bytes"]) / most
-    return last, full
+    return last, first, full
 
 
 async def unsent_s(nc: Client, mesh: Mesh, now: dt.datetime) -> float:

@@ -35,6 +35,9 @@ on conflict (node) do update set heartbeat = excluded.heartbeat, recorded_at = e
     heard_at = excluded.heard_at, latency_ms = excluded.latency_ms
 where peer.recorded_at <= excluded.recorded_at;
 
+-- said: what one node said last, locked
+select heartbeat from peer where node = $1 for update;
+
 -- peers: what each node said last
 select node, heartbeat, recorded_at, heard_at, latency_ms from peer order by node;
 

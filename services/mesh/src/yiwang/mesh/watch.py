@@ -7,7 +7,7 @@ import contextlib
 import datetime as dt
 import time
 import uuid
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 from yiwang.contracts import LinkState, MeshHeartbeat, MeshProbe, ServiceState
@@ -27,6 +27,10 @@ MUTE_AFTER_S = 60.0
 HEARTBEAT_TTL = "1h"
 DAY = dt.timedelta(hours=8)
 """A day begins at midnight in Shanghai."""
+
+
+Kept: TypeAlias = tuple[dict[str, int], dict[str, int]]
+"""stream → first sequence that it keeps, and stream → last"""
 
 
 def wall() -> dt.datetime:
@@ -59,7 +63,7 @@ class Watch:
         seen = await observe.look(app, mesh, said, {code: row.total for code, row in refused.items()})
         states = {(s.peer, s.direction): await self._judge(s) for s in seen}
         await self._ask_services()
-        local, last = await self._local(mesh, peers, refused, states)
+        local, kept = await self._local(mesh, peers, refused, states)
         called = {node.code: node.name for node in mesh.page.nodes}
         wrong = local_alarms(local, app.settings.unsent_after_s, called)
         for one in seen:
@@ -67,7 +71,7 @@ class Watch:
             if alarm := link_alarm(one, states[key], called.get(one.peer, one.peer), self.tracks[key].remedies):
                 wrong.append(alarm)
         await alarms.settle(app, wrong, self.remedies, wall())
-        beat = await self._beat(mesh, seen, states, peers, wrong, local, last)
+        beat = await self._beat(mesh, seen, states, peers, wrong, local, kept)
         await _remember(app, beat)
         self._meter(seen, beat, wrong)
         await self._speak(mesh, beat)
@@ -97,9 +101,9 @@ class Watch:
 
     async def _local(
         self, mesh: Mesh, peers: dict[str, Peer], refused: dict[str, Refused], states: dict[tuple[str, str], str]
-    ) -> tuple[Local, dict[str, int]]:
+    ) -> tuple[Local, Kept]:
         app, now = self.app, wall()
-        last, full = await observe.sequences(app.nc)
+        last, first, full = await observe.sequences(app.nc)
         long_ago = time.monotonic() - MUTE_AFTER_S
         silent = {}
         for child in links.linked_children(mesh.page.by_code, mesh.code):
@@ -118,11 +122,11 @@ class Watch:
             quarantined={row.child: row.unseen for row in refused.values() if row.unseen},
             silent=silent,
         )
-        return local, last
+        return local, (first, last)
 
     async def _beat(
         self, mesh: Mesh, seen: list[Seen], states: dict[tuple[str, str], str], peers: dict[str, Peer],
-        wrong: list[Alarm], local: Local, last: dict[str, int],
+        wrong: list[Alarm], local: Local, kept: Kept,
     ) -> MeshHeartbeat:  # fmt: skip
         app = self.app
         today = (app.clock.now() + DAY).date()
@@ -130,7 +134,7 @@ class Watch:
         return MeshHeartbeat(
             node=app.node.node_id, tier=app.node.tier, version=version(), topology=mesh.page.version,
             started_at=self.page.started_wall, links=tuple([await self._link(s, states, peers) for s in seen]),
-            services=tuple(self.services), last_sequences=last, oldest_unsent_s=round(local.unsent_s, 1),
+            services=tuple(self.services), first_sequences=kept[0], last_sequences=kept[1], oldest_unsent_s=round(local.unsent_s, 1),
             alarms=tuple(a.alarm for a in wrong), cases_today=counts.get(app.node.jurisdiction, 0),
         )  # fmt: skip
 
