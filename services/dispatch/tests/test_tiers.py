@@ -22,6 +22,7 @@ from yiwang.contracts import (
     CaseHandoverRefused,
     CaseHandoverWithdrawn,
     CaseOverdue,
+    CaseReopened,
     CaseSupervised,
     CaseVisited,
     ContactSettled,
@@ -470,7 +471,9 @@ async def test_the_city_takes_a_case_back(test_servers: TestServers, tmp_path: P
 
 
 async def test_the_tier_that_took_the_report_asks_the_reporter(test_servers: TestServers, tmp_path: Path) -> None:
-    """A citizen's report taken in the district is closed by the city: the district asks, the city's history tells."""
+    """A citizen's report taken in the district is closed by the city: the district asks, the city's history tells. Who is
+    dissatisfied has the case taken up again: the city opens the next round, the district handles it, the city checks and
+    closes it, and the district asks again; one number and one history throughout."""
     async with two(test_servers, tmp_path, "visit_below") as t:
         await t.take(LUOHU, reporter_kind="citizen")
         [sent] = await t.both.parent.until(CaseDispatched, timeout=PATIENCE_S)
@@ -491,10 +494,25 @@ async def test_the_tier_that_took_the_report_asks_the_reporter(test_servers: Tes
         await t.act(t.county, "acceptor", f"{no}/visit", expect=404, score=2)
         [visited] = await t.both.parent.until(CaseVisited, timeout=PATIENCE_S)
         assert (visited.jurisdiction, visited.score, visited.satisfied) == (CITY, 4, False)
-        shown = await t.get(t.city, f"/cases/{no}")
-        assert (shown["history"][-1]["action_name"], shown["history"][-1]["result"]) == ("回访", "不满意")
-        below = await t.until_case(t.county, no, lambda s: s["history"][-1]["action"] == "visit")
-        assert below["history"][-1]["result_name"] == "不满意"
+        [again] = await t.both.parent.until(CaseReopened, timeout=PATIENCE_S)
+        assert (again.jurisdiction, again.case.round, again.case.case_no) == (CITY, 2, no)
+
+        shown = await t.until_case(
+            t.county, no, lambda s: s["case"]["state"] == "dispatched" and not s["custody"]["read_only"]
+        )
+        told = {line["action"]: line for line in shown["history"]}
+        assert (told["visit"]["action_name"], told["visit"]["result_name"]) == ("回访", "不满意")
+        assert told["reopen"]["action_name"] == "重新办理"
+        await t.handled(no)
+        await t.until_case(t.city, no, lambda s: not s["custody"]["read_only"])
+        await t.act(t.city, "collector", f"{no}/check_result", result="pass", media=[PHOTO])
+        await t.act(t.city, "acceptor", f"{no}/close", closing_condition_ids=["c1-done"])
+        await until(asked, lambda: "nobody in the district is asked to visit again")
+        await t.act(t.county, "acceptor", f"{no}/visit", score=1, opinion="已清理干净")
+        shown = await t.until_case(t.county, no, lambda s: s["history"][-1]["action"] == "visit")
+        assert (shown["case"]["state"], shown["history"][-1]["result_name"]) == ("closed", "非常满意")
+        whole = (await t.get(t.city, f"/cases/{no}"))["history"]
+        assert [line["version"] for line in whole] == sorted(line["version"] for line in whole)
 
 
 async def test_the_tier_that_closes_asks_the_reporter_once_the_contact_was_handed_over(
