@@ -42,6 +42,7 @@ CASES: dict[str, dict[str, Any]] = {
             **{name: {"enabled": False} for name in ("intake", "grid", "dispatch", "notification", "national_sync")},
         }
     },
+    "functional zone": {"node": {"code": "440300K01", "tier": "county"}},
     "given servers": {
         "nats": {
             "own": False,
@@ -146,6 +147,14 @@ def known_settings() -> set[str]:
     reference = (chart.ROOT / "docs" / "reference.md").read_text("utf-8")
     assert f"YIWANG_{next(iter(Kit.__struct_fields__)).upper()}" in reference
     return set(re.findall(r"`(YIWANG_[A-Z0-9_]+)`", reference))
+
+
+def test_a_functional_zone_has_names_that_kubernetes_takes(tmp_path: Path) -> None:
+    """Its extension code has a capital letter; names of objects and of the database have none."""
+    found = chart.render(tmp_path, CASES["functional zone"], name="n440300k01")
+    assert [one.id for one in found if one.metadata.name != one.metadata.name.lower()] == []
+    environ = next(iter(chart.pods(found).values())).spec.containers[0]
+    assert "/yw_440300k01?" in str(environ.variable("YIWANG_DATABASE_URL"))
 
 
 def test_each_entry_is_a_deployment_of_its_services(tmp_path: Path) -> None:

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 from yiwang.stack.registry import SETS, installed
+from yiwang.stack.topology import load
+from yiwang.stack.topology.containers import compose
 
 from . import chart
 from .test_chart import known_settings
@@ -102,6 +104,19 @@ def test_the_tier_is_told_to_every_service(tier: str) -> None:
             assert (environ["YIWANG_TIER"], environ["YIWANG_JURISDICTION"]) == (tier, node), name
             assert environ["YIWANG_DATABASE_URL"].endswith(f"/yw_{node}"), name
     assert config(tier)["services"]["postgres"]["environment"]["YIWANG_NODE"] == node
+
+
+def test_a_rendered_node_speaks_to_its_own_servers() -> None:
+    """`docker compose --env-file rendered/nodes/440305/compose.env`: every service gets the node's own address and page."""
+    topology = load(chart.ROOT / "deploy" / "topologies" / "demo.toml")
+    wanted = compose(topology, topology.node("440305"))
+    file = project() / "rendered" / "nodes" / "440305" / "compose.env"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("".join(f"{key}={value}\n" for key, value in wanted.items()), "utf-8")
+    services = config("county", COMPOSE_ENV_FILES=str(file))["services"]
+    told = {name: services[name]["environment"] for name in ("intake", "dispatch", "mesh")}
+    assert {each["YIWANG_NATS_URL"] for each in told.values()} == {wanted["YIWANG_NATS_URL"]}
+    assert {each["YIWANG_MESH"] for each in told.values()} == {wanted["YIWANG_MESH"]}
 
 
 def test_a_province_keeps_three_copies() -> None:

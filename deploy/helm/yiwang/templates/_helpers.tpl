@@ -4,7 +4,7 @@
 {{- end -}}
 
 {{- define "yiwang.nats.name" -}}
-{{- .Values.nats.name | default (printf "n%s" .Values.node.code) -}}
+{{- .Values.nats.name | default (printf "n%s" .Values.node.code | lower) -}}
 {{- end -}}
 
 {{- define "yiwang.entry.name" -}}
@@ -113,7 +113,7 @@ tolerations: {{- toYaml . | nindent 2 }}
 {{/* Database: the chart's own cluster, or the one that is given. */}}
 {{- define "yiwang.database" -}}
 {{- $db := .Values.database -}}
-{{- $name := $db.name | default (printf "yw_%s" .Values.node.code) -}}
+{{- $name := $db.name | default (printf "yw_%s" .Values.node.code | lower) -}}
 {{- if $db.cloudNativePG.enabled -}}
 {{- $cluster := printf "%s-db" (include "yiwang.fullname" .) -}}
 {{- dict "host" (printf "%s-rw" $cluster) "port" 5432 "name" $name "user" "yiwang" "sslmode" "require" "secret" (printf "%s-app" $cluster) "passwordKey" "password" | toJson -}}

@@ -110,6 +110,7 @@ def compose(topology: Topology, node: TopologyNode) -> dict[str, str]:
         "YIWANG_NODE": node.code,
         "YIWANG_PROFILE_NAME": node.profile,
         "YIWANG_RENDERED": f"{tree}/nodes/{node.code}",
+        "YIWANG_NODE_ENV": f"{tree}/nodes/{node.code}/compose.env",  # its NATS_URL counts, not the lonely node's
         "YIWANG_MESH": f"{RENDERED}/mesh.json",
         "YIWANG_NATS_URL": ",".join(urls),
         "YIWANG_NATS_NKEY_FILE": f"{RENDERED}/service.nk",
