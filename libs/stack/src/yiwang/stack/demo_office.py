@@ -41,7 +41,7 @@ class Office:
     """Reports for one node and the people of that node."""
 
     def __init__(self, kit: Kit, issuer: DevIssuer, http: httpx.AsyncClient, *, name: str = "", seed: int = 1) -> None:
-        self.kit, self.name, self._issuer, self._http = kit, name or kit.jurisdiction, issuer, http
+        self.kit, self.name, self._issuer, self.http = kit, name or kit.jurisdiction, issuer, http
         self.code = kit.jurisdiction
         self.clock = clock_from(kit.clock, kit.clock_epoch)
         self._seed = seed
@@ -95,12 +95,12 @@ class Office:
         headers = {"Idempotency-Key": uuid.uuid4().hex}
         if drawn.role:
             headers["Authorization"] = f"Bearer {self.token(drawn.role)}"
-        answer = await self._http.post("/reports", json=drawn.report, headers=headers)
+        answer = await self.http.post("/reports", json=drawn.report, headers=headers)
         for _ in range(RETRIES):
             if answer.status_code != 503:
                 break
             await asyncio.sleep(float(answer.headers.get("Retry-After", "1")))
-            answer = await self._http.post("/reports", json=drawn.report, headers=headers)
+            answer = await self.http.post("/reports", json=drawn.report, headers=headers)
         if answer.status_code == 202:
             self.accepted.add(answer.json()["report_id"])
         else:

@@ -93,6 +93,18 @@ class Crew:
                 await asyncio.gather(*(self._work(queue, case, now) for case in cases[start : start + 16]))
         return self.acts - before
 
+    async def step(self, case_id: str, now: dt.datetime) -> dict[str, Any]:
+        """Do what the queue of this one case asks for, if this node has it; the case as it was, {} while nobody knows it."""
+        answer = await self._http.get(f"/cases/{case_id}", headers=self._as("shift_leader"))
+        if answer.status_code == 404:
+            return {}
+        answer.raise_for_status()
+        detail = answer.json()
+        case: dict[str, Any] = detail["case"] | {"custodian": detail["custody"]["custodian"]}
+        if case["queue"] and not detail["custody"]["read_only"]:
+            await self._work(case["queue"], case, now)
+        return case
+
     async def _with_work(self) -> list[str]:
         """The queues to look into: those of units, whose work only the unit sees, and those that say that some waits."""
         if not self._glance:
