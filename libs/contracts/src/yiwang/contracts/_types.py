@@ -107,6 +107,26 @@ class AreaRef(Value, frozen=True, kw_only=True):
         return hash((self.province, self.city, self.county, self.street9, self.community12, self.area_version))
 
 
+class PartRef(Value, frozen=True, kw_only=True):
+    """The part (部件) of the registry that a report names or most likely means, with its three units."""
+
+    part_id16: str
+    """16 digits: county, major, minor, sequence"""
+    name: str = ""
+    state: str = ""
+    """intact, damaged, lost, removed or abandoned"""
+    owner_unit: str = ""
+    """Who owns it (权属单位); empty: nobody is known (无主)"""
+    maintenance_unit: str = ""
+    """Who maintains it (养护单位)"""
+    supervising_unit: str = ""
+    """Who supervises it (主管单位)"""
+    source: str = "named"
+    """named by the reporter, or nearest of the reported class"""
+    distance_m: float | None = None
+    """Of the nearest: how far from the reported point"""
+
+
 class Place(Value, frozen=True, kw_only=True):
     """Where the problem lies, as far as the grid service found it."""
 
@@ -122,6 +142,8 @@ class Place(Value, frozen=True, kw_only=True):
     method: str = ""
     """point, nearest, code, manual or address"""
     distance_m: float | None = None
+    part: PartRef | None = None
+    """What the registry of parts (部件普查) says of `part_id16`, or the part that is meant"""
 
 
 class Clock(Value, frozen=True, kw_only=True):

@@ -17,7 +17,7 @@ Surprising behaviour, kept because the order of the rules is the one thing that 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 import msgspec
@@ -27,14 +27,17 @@ from yiwang.contracts.areas import county_of
 from .codes import ANY
 from .units import Unit, Units, area_path
 
-OWNER: Final = "owner"
+OWNER, MAINTENANCE, SUPERVISING = "owner", "maintenance", "supervising"
+"""The three units in a part's record (权属, 养护, 主管). Asked for its owner, a part without one names who maintains it."""
+OF_PART: Final = frozenset({OWNER, MAINTENANCE, SUPERVISING})
 LEVELS: Final = {"city": 6, "county": 6, "street": 9, "community": 12}
 """``trade:x@street`` asks for the unit of the street itself; the number is the length of that area's code
 (a county may also be a town directly below a city, with 9 digits)."""
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True):
-    """One row. `lead` and each of `co`: ``unit:<id>``, ``trade:<trade>``, ``trade:<trade>@<level>`` or ``owner``.
+    """One row. `lead` and each of `co`: ``unit:<id>``, ``trade:<trade>``, ``trade:<trade>@<level>``, ``owner``,
+    ``maintenance`` or ``supervising``.
 
     `scope` is an area code, a 15-digit cell or a duty grid's id; empty means everywhere. `valid_to` is not included.
     """
@@ -96,18 +99,18 @@ class Matrix:
         self, category: Category, condition_id: str, place: Place | None, day: dt.date, owner_unit: str = ""
     ) -> Iterator[Assigned]:
         """Every decision the rules allow, best first: the first is what `assign` takes, the rest are suggestions."""
-        area = _smallest_area(place)
+        area, part = _smallest_area(place), _units_of_part(place, owner_unit)
         passed: list[str] = []
         told: set[str] = set()
         for rule in self._matching(category, condition_id, place, area):
             if not rule.holds_on(day):
                 continue
-            lead = self._resolve(rule.lead, area, owner_unit)
+            lead = self._resolve(rule.lead, area, part)
             if lead is None:
                 passed.append(rule.rule_id)
             elif lead.unit_id not in told:
                 told.add(lead.unit_id)
-                co = {u.unit_id: u for spec in rule.co if (u := self._resolve(spec, area, owner_unit)) is not None}
+                co = {u.unit_id: u for spec in rule.co if (u := self._resolve(spec, area, part)) is not None}
                 co.pop(lead.unit_id, None)
                 yield Assigned(
                     lead=lead,
@@ -132,9 +135,9 @@ class Matrix:
         found.sort(key=_position)
         return [rule for _, rule in found]
 
-    def _resolve(self, spec: str, area: str, owner_unit: str) -> Unit | None:
-        if spec == OWNER:
-            return self.units.get(owner_unit) if owner_unit else None
+    def _resolve(self, spec: str, area: str, part: Mapping[str, str]) -> Unit | None:
+        if spec in part:
+            return self.units.get(part[spec])
         how, _, what = spec.partition(":")
         if how == "unit":
             return self.units.get(what)
@@ -144,6 +147,15 @@ class Matrix:
         if not level:
             return self.units.doing(trade, area)
         return self.units.exactly(trade, _at_level(area, level))
+
+
+def _units_of_part(place: Place | None, owner_unit: str) -> dict[str, str]:
+    """Who owns, maintains and supervises the part that is meant; empty names where nobody is known (无主)."""
+    part = place.part if place else None
+    if part is None:
+        return {OWNER: owner_unit, MAINTENANCE: "", SUPERVISING: ""}
+    owner = owner_unit or part.owner_unit or part.maintenance_unit
+    return {OWNER: owner, MAINTENANCE: part.maintenance_unit, SUPERVISING: part.supervising_unit}
 
 
 def _position(indexed: tuple[int, Rule]) -> int:

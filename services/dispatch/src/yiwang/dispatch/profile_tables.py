@@ -11,7 +11,7 @@ from yiwang.contracts.areas import level_of
 from .calendar import UNIT_SECONDS, Holidays
 from .codes import ANY, CategoryRow, Closing, Codes, CodeSet, Condition, Key
 from .codes import KINDS as CODE_KINDS
-from .matrix import LEVELS, OWNER, Matrix, Rule
+from .matrix import LEVELS, OF_PART, Matrix, Rule
 from .profile_files import Files, Row
 from .units import KINDS as UNIT_KINDS
 from .units import Unit, Units
@@ -217,13 +217,14 @@ def _check_class(row: Row, rule: Rule, codes: Codes) -> None:
 def _check_unit_spec(row: Row, column: str, spec: str, units: Units, trades: set[str]) -> None:
     how, _, what = spec.partition(":")
     trade, at, level = what.partition("@")
-    if spec == OWNER or not spec or row.doubts(UNITS):
+    if spec in OF_PART or not spec or row.doubts(UNITS):
         return
     if how == "unit":
         if units.get(what) is None:
             row.wrong(column, f"there is no unit {what!r}; add it to the units or correct it here")
     elif how != "trade" or (at and level not in LEVELS):
-        row.wrong(column, f"{spec!r} isn't understood; write unit:<id>, trade:<trade>, trade:<trade>@county or owner")
+        known = "unit:<id>, trade:<trade>, trade:<trade>@county, owner, maintenance or supervising"
+        row.wrong(column, f"{spec!r} isn't understood; write {known}")
     elif trade not in trades:
         row.wrong(column, f"no unit does {trade!r}; give some unit this trade or correct it here")
 

@@ -51,3 +51,11 @@ ONE_PLACE = ErrorCode(
 NO_PLACE = ErrorCode(
     "grid.no_place", 422, who="caller", say="按所给内容找不到位置：{why}", do="改用街道、社区、单元网格编码或网格内的坐标"
 )
+NO_PART = ErrorCode("grid.no_part", 404, who="caller", say="部件库中当日没有部件 {code}", do="核对 16 位标识码和日期")
+PARTS_REFUSED = ErrorCode(
+    "grid.parts_refused",
+    422,
+    who="caller",
+    say="部件数据有 {count} 处错误，没有存入任何内容",
+    do="按 errors 逐项改正后重新上传；确认无误的项可在 accept 中列出其规则名",
+)

@@ -11,7 +11,7 @@ WARNING: Final = "warning"
 LISTED: Final = 200
 """So many findings are listed; the rest is counted."""
 
-ACCEPTABLE: Final = frozenset({"datum_suspected", "overlap", "gap", "parent_unknown", "outside_parent"})
+ACCEPTABLE: Final = frozenset({"datum_suspected", "overlap", "gap", "parent_unknown", "outside_parent", "unit_unknown"})
 """Rules that an administrator may wave through with ``accept=``, having looked at the places."""
 
 

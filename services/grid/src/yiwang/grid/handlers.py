@@ -9,6 +9,7 @@ from yiwang.contracts import CaseCorrected, CaseLocated, CaseReported, CaseVoide
 from yiwang.kit import Again, Context
 
 from .domain import claim_of, located
+from .parts_store import attach
 from .service import Grids, service
 from .store import keep_unlocated, sql
 
@@ -25,6 +26,7 @@ async def locate_reports(events: Sequence[CaseReported], ctx: Context) -> list[C
     """
     grid = ctx.app.get(Grids).current  # a version activated meanwhile counts from the next batch on
     found = grid.locate_many([claim_of(event) for event in events])
+    found = await attach(ctx.tx, list(zip(events, found, strict=True)), ctx.settings.part_within_m)
     pairs = list(zip(events, found, strict=True))
     await keep_unlocated(ctx.tx, [(event, answer) for event, answer in pairs if answer.outcome == "unlocated"])
     for answer in found:

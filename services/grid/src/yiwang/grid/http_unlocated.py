@@ -15,6 +15,7 @@ from yiwang.kit import App, Caller, Context, Role, allow, answers
 from . import errors
 from .domain import Located, Locator, area_names, head_of
 from .http import point_of
+from .parts_store import by_code
 from .service import Grids
 from .store import Unlocated, mark_resolved, sql
 
@@ -109,6 +110,9 @@ async def resolve(app: App, caller: Caller, case_id: CaseId, data: Resolution) -
     if row is None:
         raise errors.NO_UNLOCATED(case=case_id)
     found = by_hand(app.get(Grids).current, data, row)
+
+    if found.place.part_id16 and (part := (await by_code(app.pool, [found.place.part_id16])).get(found.place.part_id16)):
+        found = replace(found, place=replace(found.place, part=part.ref("named")))
 
     async def act(ctx: Context) -> None:
         held = await sql.row(ctx.tx, "lock_unlocated", Unlocated, case_id)
