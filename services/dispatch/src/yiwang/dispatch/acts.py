@@ -28,6 +28,8 @@ class CorrectBody(Body, frozen=True, kw_only=True):
     category: CategoryChoice | None = None
     area: Annotated[str, msgspec.Meta(max_length=15)] = ""
     address_masked: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    condition_id: Key = ""
+    """Of a filed case: the filing condition of the new class; empty where that has only one"""
 
 
 class LocatedBody(CorrectBody, frozen=True, kw_only=True):

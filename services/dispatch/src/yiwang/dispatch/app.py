@@ -9,11 +9,12 @@ import msgspec
 from yiwang.contracts import CaseLocated, CaseReported, EnforcementClosed, SnapshotRequested
 from yiwang.kit import Again, App, Scope, Service
 
-from . import handlers, recomputing, recover, watching
+from . import handlers, recomputing, recover, referrals, watching
 from .announcements import use_announced
 from .around import with_tiers
 from .http import ROUTES
 from .http_queues import QUEUE_ROUTES
+from .http_shared import SHARED_ROUTES
 from .http_tiers import TIERS
 from .profile import load_profile
 from .queue_store import keep_tidy
@@ -49,11 +50,11 @@ def make_service(rules: Callable[[App], Rules] = from_profile) -> Service:
     # A report says nothing here until its place is known, and both together are one row.
     service.on_batch(CaseReported, scope=Scope.SUBTREE, again=Again.KNOWN, company_s=0.25)(watching.hear)
     service.on_batch(CaseLocated, scope=Scope.SUBTREE, again=Again.KNOWN)(watching.hear)
-    service.on(EnforcementClosed)(handlers.enforcement_closed)
+    service.on(EnforcementClosed)(referrals.closed)
     service.on(SnapshotRequested)(handlers.snapshots)
     service.timer(handlers.ALARM)(handlers.alarm)
     service.timer(recomputing.RECOMPUTE)(recomputing.recompute)
-    service.api(*TIERS, *QUEUE_ROUTES, *ROUTES, *WORKLIST)
+    service.api(*TIERS, *QUEUE_ROUTES, *SHARED_ROUTES, *ROUTES, *WORKLIST)
 
     @service.on_start
     async def begin(app: App) -> None:

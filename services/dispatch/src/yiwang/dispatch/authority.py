@@ -15,6 +15,7 @@ from .case import Case
 from .refusals import Refused
 from .requests import turn
 from .rules import Rules
+from .shared import BY_CO_UNIT, assignments_for
 from .states import ACTIONS, TABLE, Row, role_names, rows_for
 
 SUPERVISING: Final = frozenset({"acceptor", "shift_leader", "leader"})
@@ -30,14 +31,14 @@ def area_of(role: str, case: Case, rules: Rules) -> str:
     return case.area
 
 
-def post_for(caller: Caller, role: str, case: Case, rules: Rules) -> Post:
-    """The post by which *caller* acts on *case* in *role*.
+def post_for(caller: Caller, role: str, case: Case, rules: Rules, action: str = "") -> Post:
+    """The post by which *caller* acts on *case* in *role*; a co-unit's people on its own part alone.
 
     Raises Refused: not the unit that the case was sent to, another area's, another handler's, another inspector's.
     """
     posts = [post for post in caller.posts if post.role == role]
     if role in ("dept_operator", "handler"):
-        return _of_unit(caller, posts, role, case, rules)
+        return _of_unit(caller, posts, role, case, rules, action)
     area = area_of(role, case, rules)
     fitting = next((post for post in posts if post.covers(area)), None)
     if fitting is None:
@@ -47,13 +48,13 @@ def post_for(caller: Caller, role: str, case: Case, rules: Rules) -> Post:
     return fitting
 
 
-def _of_unit(caller: Caller, posts: list[Post], role: str, case: Case, rules: Rules) -> Post:
-    lead = case.lead
-    wanted = rules.line_of(lead.unit_id) if lead else ()
+def _of_unit(caller: Caller, posts: list[Post], role: str, case: Case, rules: Rules, action: str) -> Post:
+    given = assignments_for(case, action)
+    wanted = {unit for one in given for unit in rules.line_of(one.unit_id)}
     fitting = next((post for post in posts if post.unit_id in wanted), None)
     if fitting is None:
-        raise Refused("outside_unit", unit=lead.unit_name or lead.unit_id if lead else "")
-    if role == "handler" and case.handler_ref not in ("", caller.person_ref):
+        raise Refused("outside_unit", unit="、".join(one.unit_name or one.unit_id for one in given))
+    if role == "handler" and action not in BY_CO_UNIT and case.handler_ref not in ("", caller.person_ref):
         raise Refused("not_the_handler")
     return fitting
 
@@ -67,11 +68,11 @@ def actor_for(caller: Caller, case: Case, action: str, wanted_role: str, rules: 
     roles = tuple(dict.fromkeys(role for row in rows for role in row.roles))
     due = turn(case, action)
     roles = tuple(sorted(roles, key=lambda role: role != due))  # whose turn it is comes first
-    return actor_among(caller, case, ACTIONS[action], roles, wanted_role, rules)
+    return actor_among(caller, case, ACTIONS[action], roles, wanted_role, rules, action)
 
 
 def actor_among(
-    caller: Caller, case: Case, name: str, roles: tuple[str, ...], wanted_role: str, rules: Rules
+    caller: Caller, case: Case, name: str, roles: tuple[str, ...], wanted_role: str, rules: Rules, action: str = ""
 ) -> Actor:
     """*caller* in one of *roles* over *case*, for what people call *name*. Raises Refused."""
     held = [r for r in roles if r in caller.roles and wanted_role in ("", r)]
@@ -80,7 +81,7 @@ def actor_among(
     refused: Refused | None = None
     for role in held:
         try:
-            post = post_for(caller, role, case, rules)
+            post = post_for(caller, role, case, rules, action)
         except Refused as reason:
             refused = refused or reason
         else:
@@ -103,7 +104,7 @@ def may_do(caller: Caller, case: Case, rules: Rules) -> list[tuple[Row, str]]:
             if role not in caller.roles or due not in ("", role):
                 continue
             try:
-                post_for(caller, role, case, rules)
+                post_for(caller, role, case, rules, row.action)
             except Refused:
                 continue
             found.append((row, role))

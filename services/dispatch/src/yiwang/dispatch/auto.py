@@ -18,6 +18,7 @@ from .domain import Record, check, step
 from .refusals import Refused
 from .rules import Auto, Rules
 from .states import FINAL, IMPORT, SYSTEM
+from .triage import by_hand
 
 IMPORTER: Final = Actor(role=IMPORT, kind="import")
 UNKNOWN_UNIT: Final = UnitRef(unit_id="unknown", unit_name="原系统未记载")
@@ -30,7 +31,7 @@ _TASK: Final = TaskBody()
 class Work:
     """A case while steps are taken on it: its present shape, the events and the records so far."""
 
-    __slots__ = ("alarmed", "case", "events", "fresh", "now", "records", "rules", "touched")
+    __slots__ = ("alarmed", "case", "events", "fresh", "had_parts", "now", "records", "rules", "touched")
 
     def __init__(self, case: Case, rules: Rules, now: dt.datetime) -> None:
         self.case, self.rules, self.now = case, rules.of(case), now
@@ -38,6 +39,7 @@ class Work:
         self.records: list[Record] = []
         self.touched = self.fresh = False
         """Whether it must be written, and whether for the first time"""
+        self.had_parts = bool(case.subtasks)
         self.alarmed = case.version > 1
         """Whether a timer may be set for it"""
 
@@ -71,6 +73,8 @@ def next_step(case: Case, rules: Rules, auto: Auto, now: dt.datetime, number: st
 
 
 def _by_rule(case: Case, rules: Rules, auto: Auto, now: dt.datetime, number: str) -> Act | None:
+    if case.state in ("reported", "accepted") and by_hand(case, rules):
+        return None
     match case.state:
         case "reported" if case.verify_policy == "skip" and auto.accept:
             return Act(action="accept", role=SYSTEM, at=now, body=_EMPTY)

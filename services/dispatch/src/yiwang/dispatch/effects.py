@@ -17,20 +17,18 @@ from yiwang.contracts import (
     CaseVoided,
     FieldChange,
     Person,
-    Place,
 )
 
 from . import clocks, triage
-from .acts import AcceptBody, Body, CorrectBody, DecisionBody, FileBody, ReasonBody, ResultBody, TaskBody
+from .acts import AcceptBody, Body, DecisionBody, FileBody, ReasonBody, ResultBody, TaskBody
 from .case import ACCEPT, DISPATCH, DISPOSAL, VERIFY, ForceRequest, Task, summary_of
 from .codes import Condition
 from .draft import Draft
 from .effects_after import AFTER
+from .effects_correct import correct
 from .effects_handling import HANDLING
 from .effects_requests import REQUESTS
 from .effects_shared import SHARED
-from .places import place_of_code
-from .states import SYSTEM
 from .tiers import first_command
 
 VOID_KIND: Final = {"reported": "not_accepted", "verifying": "not_accepted", "accepted": "not_filed"}
@@ -43,32 +41,6 @@ def flag(d: Draft, **values: bool) -> None:
 
 def moment(d: Draft, name: str, at: dt.datetime | None = None) -> None:
     d.case.times = d.case.times | {name: at or d.at}
-
-
-def correct(d: Draft, body: CorrectBody) -> None:
-    """Class or place put right before filing; the grid service's later answer comes in as a `LocatedBody`."""
-    case, changed = d.case, []
-    place: Place | None = getattr(body, "place", None)
-    if body.category is not None:
-        old, case.category = case.category, d.rules.category(body.category)
-        new = case.category.key if case.category else ""
-        changed.append(FieldChange(field="category", old=old.key if old else "", new=new))
-        case.condition_id = ""
-    if body.area:
-        place = place_of_code(body.area, case.place, body.address_masked)
-    if place is not None:
-        changed.append(FieldChange(field="place", old=case.area if case.located else "", new=_deepest(place)))
-        case.place, case.located = place, True
-        moment(d, "located")
-        if d.act.role == SYSTEM and case.clock(ACCEPT) is None:
-            d.rules.start_stage(case, ACCEPT, case.created_at)
-    code = "relocate" if place is not None else "reclassify"
-    d.emit(CaseCorrected, changed=tuple(changed), reason_code=code, opinion=body.opinion)
-
-
-def _deepest(place: Place) -> str:
-    at = place.area
-    return at.community12 or at.street9 or at.county or at.city
 
 
 def assignee(d: Draft, body: TaskBody) -> Person:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from . import guards_case, guards_requests
+from . import guards_case, guards_requests, guards_shared
 from .acts import Act
 from .case import Case
 from .draft import Draft
@@ -18,7 +18,7 @@ from .states import Row
 
 Guard = Callable[[Draft], None]
 
-GUARDS: Final[dict[str, Guard]] = {**guards_case.GUARDS, **guards_requests.GUARDS}
+GUARDS: Final[dict[str, Guard]] = {**guards_case.GUARDS, **guards_requests.GUARDS, **guards_shared.GUARDS}
 """Name in the table → what refuses."""
 
 CONDITIONS: Final[dict[str, Callable[[Case, Act, Rules], bool]]] = {
@@ -27,10 +27,16 @@ CONDITIONS: Final[dict[str, Callable[[Case, Act, Rules], bool]]] = {
 }
 """Name in the table → which row of several applies."""
 
-REFUSES: Final[dict[str, tuple[str, ...]]] = {**guards_case.REFUSES, **guards_requests.REFUSES}
+REFUSES: Final[dict[str, tuple[str, ...]]] = {
+    **guards_case.REFUSES,
+    **guards_requests.REFUSES,
+    **guards_shared.REFUSES,
+}
 """Guard → the refusals it may give, for the API's documentation."""
 
-OF_THE_CASE: Final[frozenset[str]] = guards_case.OF_THE_CASE | guards_requests.OF_THE_CASE
+OF_THE_CASE: Final[frozenset[str]] = (
+    guards_case.OF_THE_CASE | guards_requests.OF_THE_CASE | guards_shared.OF_THE_CASE
+)
 """Guards that only look at the case: where one says no, nothing that a person writes helps."""
 
 

@@ -10,12 +10,11 @@ import msgspec
 from yiwang.contracts import (
     CaseLocated,
     CaseReported,
-    EnforcementClosed,
     SnapshotRequested,
 )
 from yiwang.kit import Context, Event, Retry, Timer
 
-from . import alarms, clocks, experience_store, numbering, passing, store
+from . import alarms, clocks, experience_store, numbering, passing, shared_store, store
 from .acts import Act, LocatedBody
 from .auto import Work
 from .case import ACCEPT, Case, from_report
@@ -131,6 +130,7 @@ async def keep(ctx: Context, works: Sequence[Work]) -> None:
     ):
         if some:
             await write(ctx.tx, [w.case for w in some], [r for w in some for r in w.records], ctx.now())
+    await shared_store.keep(ctx.tx, changed)
     due: list[tuple[str, dt.datetime, dict[str, object]]] = []
     silent: list[str] = []
     for work in changed:
@@ -165,30 +165,6 @@ async def alarm(timer: Timer, ctx: Context) -> Sequence[Event]:
     if not rung.events and again is not None:
         await ctx.set_timer(ALARM, timer.key, again)
     return work.events
-
-
-async def enforcement_closed(event: EnforcementClosed, ctx: Context) -> None:
-    """Note the outcome of a referral in the case's history; the case itself goes on as it was."""
-    case = await store.lock(ctx.tx, event.case_id) if event.case_id else None
-    if case is None or case.away or case.referral is None or case.referral.referral_id != event.referral_id:
-        return
-    case.referral = msgspec.structs.replace(case.referral, outcome=event.outcome or "closed", file_id=event.file_id)
-    case.seq += 1
-    note = Record(
-        case_id=case.case_id,
-        seq=case.seq,
-        version=case.version,
-        action="enforcement_closed",
-        result=event.outcome,
-        state_before=case.state,
-        state_after=case.state,
-        role=event.actor.role,
-        unit_id=event.agency_id,
-        started_at=event.occurred_at,
-        ended_at=event.occurred_at,
-        note=event.file_id,
-    )
-    await store.save(ctx.tx, [case], [note], ctx.now())
 
 
 async def snapshots(event: SnapshotRequested, ctx: Context) -> list[Event]:

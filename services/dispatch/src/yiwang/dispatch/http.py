@@ -65,7 +65,8 @@ async def seen_case(app: App, caller: Caller, no: str) -> tuple[Case, dt.datetim
             case = await store.find(app.pool, no)
         case, as_of = (copy.case, copy.as_of) if copy else (case, None)
     if case is not None:
-        line = set(app.get(Rules).line_of(case.lead.unit_id)) if case.lead else set()
+        rules = app.get(Rules)
+        line = {unit for one in case.assignments for unit in rules.line_of(one.unit_id)}
         over = any(post.covers(case.area) for post in caller.posts if post.role not in UNIT_ROLES)
         over = over or (was_here and covers_node(caller, app.node.jurisdiction))
         if over or line & set(seen_units(caller)):

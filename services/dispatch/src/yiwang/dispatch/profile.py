@@ -21,6 +21,7 @@ from .profile_custody import governance_of
 from .profile_entries import AutoEntry, Dispatch, Place, ScheduleEntry
 from .profile_files import BadProfile, Files, is_month_day
 from .profile_overlay import Overlay, overlaid
+from .profile_practice import practice_of
 from .profile_tables import (
     read_categories,
     read_conditions,
@@ -201,6 +202,7 @@ def _rules(files: Files, place: Place, settings: Dispatch, schedules: list[Sched
         auto_rules=tuple(_auto_rule(entry) for entry in settings.auto),
         command_units={area: unit.unit_id for unit in units if COMMAND in unit.trades for area in unit.areas},
         history_limit=(settings.history_limit.limit, settings.history_limit.unit),
+        practice=practice_of(files, settings.practice, units),
         governance=governance_of(files, place.governance, settings.custody),
         policies=settings.policies,
         self_disposal=read_self_disposal(files, paths.self_disposal, codes) if paths.self_disposal else frozenset(),

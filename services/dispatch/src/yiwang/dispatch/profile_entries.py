@@ -9,6 +9,7 @@ import msgspec
 from .codes import CodeSet
 from .policies import Policies
 from .profile_custody import CustodyEntry
+from .profile_practice import PracticeEntry
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,4 +89,6 @@ class Dispatch(msgspec.Struct, frozen=True, kw_only=True):
     history_limit: Limit = Limit(limit=5, unit="work_day")
     """The limit of imported cases whose class has no condition"""
     custody: CustodyEntry = CustodyEntry()
+    practice: PracticeEntry = PracticeEntry()
+    """How the work itself is done here"""
     policies: Policies = Policies()

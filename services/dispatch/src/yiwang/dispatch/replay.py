@@ -43,7 +43,7 @@ from yiwang.contracts import (
 
 from .case import ACCEPT, ARRIVE, CHECK, CO, DISPOSAL, VERIFY, Case, CaseClock, Offer, Pause, Referral, Task
 from .draft import Record
-from .replay_branches import BRANCH_ACTIONS, BRANCHES
+from .replay_branches import BRANCH_ACTIONS, BRANCHES, corrected_by, given_anew
 from .replay_words import result_of
 from .replay_work import WORK, WORK_ACTIONS
 from .requests import lapse
@@ -96,8 +96,8 @@ def _clocks(case: Case, still_open: tuple[Clock, ...], event: CaseEvent) -> tupl
     for clock in still_open:
         old = known.get(clock.clock_id)
         one = CaseClock(clock=clock) if old is None else msgspec.structs.replace(old, clock=clock, stopped_at=None)
-        if old is not None and clock.extended_s > old.clock.extended_s:
-            one = msgspec.structs.replace(one, warned=False)
+        if old is not None and given_anew(old.clock, clock):
+            one = msgspec.structs.replace(one, warned=False, overdue=False)
         stands = STANDS_IN.get(clock.stage) == event.case.state_after
         if stands and one.running:
             one = msgspec.structs.replace(one, pauses=(*one.pauses, Pause(start=event.occurred_at)))
@@ -147,11 +147,6 @@ def _marked(case: Case, event: CaseDeadlineWarned | CaseOverdue) -> dict[str, An
             for one in case.clocks
         ),
     }
-
-
-def _corrected(case: Case, e: CaseCorrected) -> dict[str, Any]:
-    moved = any(change.field == "place" for change in e.changed)
-    return _time(case, e, "located") | {"located": True} if moved else {}
 
 
 def _time(case: Case, event: CaseEvent, name: str) -> dict[str, Any]:
@@ -249,7 +244,7 @@ def _replied(case: Case, e: CaseSupervisionReplied) -> dict[str, Any]:
 
 CHANGES: Final[dict[type[CaseEvent], Callable[[Case, Any], dict[str, Any]]]] = {
     CaseLocated: _located,
-    CaseCorrected: _corrected,
+    CaseCorrected: corrected_by,
     CaseDeadlineWarned: _marked,
     CaseOverdue: _marked,
     CaseVerifyRequested: _task(VERIFY),

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple, TypeVar, cast
 import msgspec
 from yiwang.contracts import Category, Clock, UnitRef
 
-from . import clocks
+from . import clocks, complaints
 from .acts import Body, CategoryChoice, DispatchBody, ToldBody
 from .calendar import SHANGHAI, Calendar, Deadline, deadline
 from .case import Case
@@ -154,6 +154,14 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
         """The class that somebody chose from the code set in force, with its names."""
         return self.codes.category(self.code_set, choice.kind, choice.major, choice.minor)
 
+    def unit_kind(self, case: Case, kind: str) -> str:
+        """The clock on which a disposal limit of *kind* runs: urgent cases may run on another one (domain notes, trap 5)."""
+        return self.practice.urgent.units.get(kind, kind) if case.urgency == "urgent" else kind
+
+    def never_its_own(self, case: Case, unit: Unit) -> None:
+        """Raises Refused where *unit* would handle a complaint about itself."""
+        complaints.never_its_own(case, unit, self)
+
     def named(self, claimed: Category | None) -> Category | None:
         """A reporter's class with this place's wording; as it came where the code sets don't know it."""
         return claimed and (self.codes.complete(claimed) or claimed)
@@ -223,7 +231,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
         category, place, day = case.category, case.place, at.astimezone(SHANGHAI).date()
         if category is None:
             return None
-        where = (case.area, place.cell15, place.duty_grid_id) if place else ()
+        where = (case.area, place.cell15, place.duty_grid_id, place.part) if place else ()
         what = (category.code_set, category.kind, category.major, category.minor, case.condition_id)
         return self._once(
             ("units", day, *what, *where), lambda: self.matrix.assign(category, case.condition_id, place, day)
@@ -239,16 +247,19 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
             known = self.units.get(body.told.unit_id)
             return Chosen((body.told,), (known.level if known else 1,), "")
         asked = body if isinstance(body, DispatchBody) else DispatchBody()
-        advice = self.assigned(case, at)
+        advice = complaints.advice(case, self.assigned(case, at), self)
         if not asked.unit_id:
             if advice is None:
                 raise Refused("unit_choice")
             return _chosen((advice.lead, *advice.co), advice.rule_id)
         lead = self.unit(asked.unit_id)
+        self.never_its_own(case, lead)
         if advice is not None and lead.unit_id != advice.lead.unit_id and not asked.overridden_reason.strip():
             raise Refused("override_reason_missing", unit=advice.lead.name)
         same = advice is not None and lead.unit_id == advice.lead.unit_id
         co = tuple(self.unit(u) for u in dict.fromkeys(asked.co_unit_ids) if u != lead.unit_id)
+        for unit in co:
+            self.never_its_own(case, unit)
         return _chosen((lead, *co), advice.rule_id if same and advice else "")
 
     def unit(self, unit_id: str) -> Unit:
@@ -280,6 +291,8 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     def start_stage(self, case: Case, stage: str, at: dt.datetime, owner: str = "") -> Clock:
         """Start the clock of a stage with the profile's limit."""
         limit, kind = self.stages[stage]
+        if case.urgency == "urgent":
+            limit, kind = self.practice.urgent.stages.get(stage, (limit, kind))
         return clocks.start(case, stage, kind, limit, at, self, owner)
 
 

@@ -28,7 +28,8 @@ HEAD: Final = (
 PROGRESS: Final = (
     "since", "created_at", "seq", "purpose", "located", "came_from", "unit_kind", "limit", "verified", "command",
     "handler_ref", "tasks", "unable", "confirmed", "timeliness", "timeliness_source", "rework_count", "hang_count",
-    "return_count", "resume_on", "units", "times", "resolution_mode", "supervisions", "wants_reply", "requests",
+    "return_count", "resume_on", "units", "times", "resolution_mode", "supervisions", "subtasks", "modes",
+    "matter", "complained_unit", "arrival_timeliness", "wants_reply", "requests",
     "postpone_count", "stock", "stock_on", "appeal", "links",
 )  # fmt: skip
 """Fields that the progress of a snapshot tells under the same name."""

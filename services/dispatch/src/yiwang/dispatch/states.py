@@ -4,7 +4,7 @@ Built from the state machine of the digital city-management practice (domain not
 Each row is one possibility. Rows of the same (state, action, result) are told apart by `when`; the first that fits is
 taken. `guards` refuse with a sentence; `opinion` means that the actor must write one.
 
-The rows stand in `states_intake`, `states_handling` and `states_after`, their words in `states_words`.
+The rows stand in `states_intake`, `states_handling`, `states_shared` and `states_after`, their words in `states_words`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from .states_after import AFTER
 from .states_handling import HANDLING
 from .states_intake import INTAKE
 from .states_row import Row
+from .states_shared import SHARED
 from .states_words import ACTIONS, FINAL, IMPORT, RESULTS, ROLE_NAMES, STATES, SYSTEM
 
 __all__ = [
@@ -22,7 +23,7 @@ __all__ = [
     "rows_for", "table_markdown",
 ]  # fmt: skip
 
-TABLE: Final[tuple[Row, ...]] = (*INTAKE, *HANDLING, *AFTER)
+TABLE: Final[tuple[Row, ...]] = (*INTAKE, *HANDLING, *SHARED, *AFTER)
 """In this order: of rows with the same state, action and result the first whose condition holds is taken."""
 
 BY_PEOPLE: Final = frozenset(row.action for row in TABLE if set(row.roles) - {SYSTEM, IMPORT}) - {"report"}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from .states_row import Row, requests, suspend
-from .states_words import DEPT, DISPATCHER, HANDLER, IMPORT
+from .states_row import Row, correct, correct_at_work, requests, suspend
+from .states_words import DEPT, DISPATCHER, HANDLER, IMPORT, SHIFT_LEADER
 
 HANDLING: Final[tuple[Row, ...]] = (
     # 处置
@@ -15,6 +15,7 @@ HANDLING: Final[tuple[Row, ...]] = (
     ),
     Row("dispatched", "assign_handler", (DEPT,), "handling", ("case.handling_started",), guards=("handler_named",)),
     suspend("dispatched"),
+    *correct_at_work("dispatched"),
     *requests("dispatched"),
     Row(
         "dispatched", "dept_confirm", (IMPORT,), "feedback", ("case.handling_confirmed",),
@@ -29,7 +30,7 @@ HANDLING: Final[tuple[Row, ...]] = (
         why="before the result only",
     ),
     Row(
-        "handling", "submit_result", (HANDLER, DEPT), "feedback", ("case.handled",), guards=("photo", "mode_given"),
+        "handling", "submit_result", (HANDLER, DEPT), "feedback", ("case.handled",), guards=("photo", "mode_given", "mode_in_order"),
         why="the clock still runs",
     ),
     Row(
@@ -37,11 +38,13 @@ HANDLING: Final[tuple[Row, ...]] = (
         guards=("not_referred", "agency_named"), why="a clue for enforcement; the case stays, its clock runs",
     ),
     suspend("handling"),
+    *correct_at_work("handling"),
     *requests("handling"),
     # 反馈
+    correct("feedback", (DISPATCHER, SHIFT_LEADER), "what was judged stays judged"),
     Row("feedback", "dept_send_back", (DEPT,), "handling", ("case.returned",), opinion=True, guards=("not_confirmed",)),
     Row(
-        "feedback", "dept_confirm", (DEPT,), "feedback", ("case.handling_confirmed",), guards=("not_confirmed",),
+        "feedback", "dept_confirm", (DEPT,), "feedback", ("case.handling_confirmed",), guards=("not_confirmed", "parts_are_in"),
         why="this instant ends the disposal clock; an end at the very deadline is on time",
     ),
     Row(

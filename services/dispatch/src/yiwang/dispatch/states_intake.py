@@ -14,7 +14,7 @@ INTAKE: Final[tuple[Row, ...]] = (
     Row("reported", "send_verify", (ACCEPTOR, SYSTEM), "verifying", ("case.verify_requested",), guards=("located",)),
     Row(
         "reported", "accept", (ACCEPTOR, SYSTEM, IMPORT), "accepted", ("case.accepted",),
-        guards=("located", "categorised", "verified_if_must", "not_self_disposed"),
+        guards=("located", "categorised", "verified_if_must", "not_self_disposed", "matter_known"),
     ),
     void("reported", (ACCEPTOR, SHIFT_LEADER)),
     Row(
@@ -50,6 +50,7 @@ INTAKE: Final[tuple[Row, ...]] = (
         "verifying", "verify_result", (COLLECTOR,), "reported", ("case.verified",), result="unable",
         guards=("task_open",), opinion=True, why="back to the acceptor's queue",
     ),
+    correct("verifying", (ACCEPTOR, SHIFT_LEADER), "known better before the inspector answers"),
     # 立案
     correct("accepted", (ACCEPTOR, SHIFT_LEADER)),
     void("accepted", (ACCEPTOR, SHIFT_LEADER)),
@@ -75,5 +76,6 @@ INTAKE: Final[tuple[Row, ...]] = (
         "filed", "return_to_acceptor", (DISPATCHER,), "accepted", ("case.returned",), opinion=True,
         why="not a matter of city management, or filed wrongly",
     ),
+    correct("filed", (DISPATCHER, SHIFT_LEADER), "a new class asks for a new filing condition"),
     void("filed", (SHIFT_LEADER,), "a number once given stays used"),
 )  # fmt: skip

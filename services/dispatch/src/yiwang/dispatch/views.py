@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from typing import Final
 
 import msgspec
-from yiwang.contracts import Assignment, Category, MediaRef, Place
+from yiwang.contracts import Assignment, Category, MediaRef, Place, SubTask
 
+from . import referrals
 from .case import Case, Referral, Task
 from .directives import KINDS
 from .domain import Record
@@ -134,6 +135,13 @@ class CaseDetail(msgspec.Struct, frozen=True, kw_only=True):
     verify_policy: str
     verified: str
     assignments: tuple[Assignment, ...]
+    subtasks: tuple[SubTask, ...]
+    """The parts of co-units, each with its state and result"""
+    matter: str
+    modes: tuple[str, ...]
+    """Every way that was tried: service, manage, enforce"""
+    arrived_at: dt.datetime | None
+    arrival_timeliness: str | None
     handler_ref: str
     confirmed: bool
     timeliness: str | None
@@ -216,6 +224,11 @@ def detail(case: Case, flow: Sequence[Record], rules: Rules, now: dt.datetime) -
         verify_policy=case.verify_policy,
         verified=case.verified,
         assignments=case.assignments,
+        subtasks=case.subtasks,
+        matter=case.matter,
+        modes=case.modes,
+        arrived_at=case.times.get("arrived"),
+        arrival_timeliness=case.arrival_timeliness,
         handler_ref=case.handler_ref,
         confirmed=case.confirmed,
         timeliness=case.timeliness,
@@ -250,7 +263,7 @@ def line(r: Record, rules: Rules) -> LineView:
         action=r.action,
         action_name=ACTIONS.get(r.action) or BESIDE.get(r.action, r.action),
         result=r.result,
-        result_name=RESULTS.get(r.result) or KINDS.get(r.result, r.result),
+        result_name=referrals.words(r) or RESULTS.get(r.result) or KINDS.get(r.result, r.result),
         state_before=r.state_before,
         state_after=r.state_after,
         state_name=STATES[r.state_after],
