@@ -132,12 +132,7 @@ def extended(one: CaseClock, rules: Rules) -> CaseClock:
     """*one* with as many original limits more as one extension adds (延期), whatever it stood meanwhile."""
     old, times = one.clock, rules.policies.extension.times
     more = old.extended_s + limit_seconds(old.limit, old.unit_kind) * times
-    spans = [(p.start, p.end) for p in one.pauses if p.end is not None]
-    due = deadline(old.started_at, old.limit, old.unit_kind, rules.calendar, pauses=spans, extended_s=more)
-    bundle = old.bundle_due_at and rules.due(old.bundle_due_at, old.limit * times, old.unit_kind).due_at
-    clock = msgspec.structs.replace(
-        old, extended_s=more, due_at=due.due_at, bundle_due_at=bundle, provisional=due.provisional
-    )
+    clock = counted(msgspec.structs.replace(old, extended_s=more), one.pauses, old.started_at, rules)
     return msgspec.structs.replace(one, clock=clock, warned=False)
 
 
@@ -154,6 +149,18 @@ def reopen(case: Case, stopped: CaseClock, at: dt.datetime, rules: Rules) -> Non
     standing = msgspec.structs.replace(stopped, stopped_at=None, pauses=(*stopped.pauses, since))
     _swap(case, stopped, standing)
     resume(case, standing.clock.stage, at, rules)
+
+
+def relimit(case: Case, one: CaseClock, limit: int, unit_kind: str, at: dt.datetime, rules: Rules) -> CaseClock:
+    """Give *one* another limit, counted from its old start; an extension stays one limit, of the new kind."""
+    old = one.clock
+    times = old.extended_s // limit_seconds(old.limit, old.unit_kind)
+    changed = msgspec.structs.replace(
+        old, limit=limit, unit_kind=unit_kind, extended_s=limit_seconds(limit, unit_kind) * times
+    )
+    other = msgspec.structs.replace(one, clock=counted(changed, one.pauses, at, rules), warned=False, overdue=False)
+    _swap(case, one, other)
+    return other
 
 
 def again(case: Case, policy: str, first: Clock, at: dt.datetime, rules: Rules, owner: str) -> None:

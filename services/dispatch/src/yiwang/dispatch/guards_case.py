@@ -70,7 +70,7 @@ def something_changed(d: Draft) -> None:
     body = d.act.body
     if d.act.role == SYSTEM or not isinstance(body, CorrectBody):
         return
-    if body.category is None and not body.area:
+    if body.category is None and not body.area and not body.condition_id:
         raise Refused("nothing_changed")
     if body.category is not None:
         categorised(d)

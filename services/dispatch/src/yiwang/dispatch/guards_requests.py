@@ -9,10 +9,11 @@ from typing import Final
 from .acts import Act
 from .case import DISPOSAL, Case
 from .draft import Draft
+from .effects_correct import for_another_unit, new_condition
 from .refusals import Refused
 from .requests import EXTENSION, HANG, KIND_OF, open_request, turn
 from .rules import Rules
-from .states_words import ACTIONS, ROLE_NAMES
+from .states_words import ACTIONS, ROLE_NAMES, SYSTEM
 
 Guard = Callable[[Draft], None]
 
@@ -89,6 +90,12 @@ def never_appealed(d: Draft) -> None:
         raise Refused("already_appealed")
 
 
+def refiled_if_filed(d: Draft) -> None:
+    """A filed case with a new class needs a condition of that class."""
+    if d.row.action == "correct" and d.act.role != SYSTEM:
+        d.found = new_condition(d.case, d.act, d.rules)
+
+
 def was_handled(d: Draft) -> None:
     """A unit had the case here; what another system finished, and what was mended on the spot, isn't done again."""
     if d.case.lead is None or d.case.imported is not None:
@@ -110,11 +117,14 @@ GUARDS: Final[dict[str, Guard]] = {
     for guard in (
         extension_in_time, extensions_left, nothing_asked, request_open, your_turn, approver_not_asker,
         may_hang_directly, date_still_ahead, stock_due, was_overdue, appeal_in_time, never_appealed, appeal_open,
-        was_handled,
+        was_handled, refiled_if_filed,
     )
 }  # fmt: skip
 
-CONDITIONS: Final[dict[str, Callable[[Case, Act, Rules], bool]]] = {"more_levels": _more_levels}
+CONDITIONS: Final[dict[str, Callable[[Case, Act, Rules], bool]]] = {
+    "more_levels": _more_levels,
+    "for_another_unit": for_another_unit,
+}
 
 REFUSES: Final[dict[str, tuple[str, ...]]] = {
     "extension_in_time": ("extension_too_late",),
@@ -129,6 +139,7 @@ REFUSES: Final[dict[str, tuple[str, ...]]] = {
     "was_overdue": ("appeal_not_overdue",),
     "appeal_in_time": ("appeal_too_late",),
     "never_appealed": ("already_appealed",),
+    "refiled_if_filed": ("condition_unknown", "condition_choice"),
     "was_handled": ("never_handled",),
     "appeal_open": ("appeal_missing",),
 }

@@ -10,6 +10,7 @@ from yiwang.contracts import (
     Approval,
     CaseAppealDecided,
     CaseAppealed,
+    CaseCorrected,
     CaseEvent,
     CaseExtensionDecided,
     CaseExtensionRequested,
@@ -18,6 +19,7 @@ from yiwang.contracts import (
     CaseSuspended,
     CaseSuspensionDecided,
     CaseSuspensionRequested,
+    Clock,
     OpenRequest,
 )
 
@@ -81,6 +83,28 @@ def _appealed(_: Case, e: CaseAppealed) -> dict[str, Any]:
 def _appeal_decided(case: Case, e: CaseAppealDecided) -> dict[str, Any]:
     word = word_of(e, e.level, e.decision, e.opinion)
     return {} if case.appeal is None else {"appeal": decided(case.appeal, word)}
+
+
+def given_anew(old: Clock, new: Clock) -> bool:
+    """Whether the limit itself changed: more time, or another class."""
+    return (old.extended_s, old.limit, old.unit_kind) != (new.extended_s, new.limit, new.unit_kind)
+
+
+def corrected_by(case: Case, e: CaseCorrected) -> dict[str, Any]:
+    """What a correction changes: place and time of it, limit and closing conditions, the unit that had the case."""
+    change: dict[str, Any] = {}
+    fields = {one.field: one.new for one in e.changed}
+    if "place" in fields:
+        change |= {"located": True, "times": case.times | {"located": e.occurred_at}}
+    if "condition" in fields:
+        change["closing_conditions"] = e.closing_condition_ids
+    if e.unit_kind:
+        change |= {"unit_kind": e.unit_kind, "limit": e.limit}
+    if "command" in fields:
+        change["command"] = fields["command"]
+    if e.case.state_after == "filed" and case.state != "filed":
+        change |= {"assignments": (), "subtasks": (), "handler_ref": ""}
+    return change
 
 
 BRANCHES: Final[dict[type[CaseEvent], Callable[[Case, Any], dict[str, Any]]]] = {

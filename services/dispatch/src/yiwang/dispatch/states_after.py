@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from .states_row import Row, not_pass
+from .states_row import Row, correct, not_pass
 from .states_words import ACCEPTOR, COLLECTOR, DEPT, DISPATCHER, LEADER, SHIFT_LEADER, SYSTEM
 
 _CHECK: Final = ("task_open", "checker_not_handler")
@@ -14,6 +14,7 @@ _REVIEW: Final = (DISPATCHER, ACCEPTOR, SHIFT_LEADER, LEADER)
 
 AFTER: Final[tuple[Row, ...]] = (
     # 核查
+    correct("checking", (ACCEPTOR, SHIFT_LEADER), "what was judged stays judged"),
     Row(
         "checking", "send_check", (ACCEPTOR, SHIFT_LEADER), "checking", ("case.check_requested",),
         why="another inspector; the earlier task ends",
@@ -37,6 +38,7 @@ AFTER: Final[tuple[Row, ...]] = (
     ),
     not_pass("decide_check", SHIFT_LEADER, ("no_task_left",)),
     # 结案
+    correct("closing", (ACCEPTOR, SHIFT_LEADER), "what was judged stays judged"),
     Row("closing", "close", (ACCEPTOR, SHIFT_LEADER), "closed", ("case.closed",), guards=("closing_condition_met",)),
     Row(
         "closing", "request_force_close", (ACCEPTOR, DISPATCHER), "closing", (), opinion=True,
@@ -47,6 +49,7 @@ AFTER: Final[tuple[Row, ...]] = (
         guards=("force_requested", "approver_not_requester"), why="archived as special (archive type 4)",
     ),
     # 挂账
+    correct("suspended", (DISPATCHER, SHIFT_LEADER), "the clock stands on, under the new limit"),
     Row(
         "suspended", "to_stock", (SYSTEM,), "suspended", ("case.suspended",), guards=("stock_due",),
         why="so many days after the commander's consent it is stock (积存); its date stays",

@@ -67,7 +67,17 @@ def void(state: str, who: tuple[str, ...], why: str = "") -> Row:
 
 
 def correct(state: str, who: tuple[str, ...], why: str = "") -> Row:
-    return Row(state, "correct", who, state, ("case.corrected",), guards=("something_changed",), why=why)
+    return Row(state, "correct", who, state, ("case.corrected",), guards=("something_changed", "refiled_if_filed"), why=why)
+
+
+def correct_at_work(state: str) -> tuple[Row, Row]:
+    """After the dispatch: limit, clock and unit follow as the city's policy says."""
+    who = (DISPATCHER, SHIFT_LEADER)
+    back = Row(
+        state, "correct", who, "filed", ("case.corrected",), when="for_another_unit",
+        guards=("something_changed", "refiled_if_filed"), why="another unit's matter: the dispatcher sends it anew",
+    )  # fmt: skip
+    return back, correct(state, who, "the limit follows the new class where the city says so")
 
 
 def not_pass(action: str, role: str, guards: tuple[str, ...]) -> Row:
