@@ -158,13 +158,14 @@ async def test_the_outcome_of_a_referral_is_noted_in_the_history(node) -> None:
             EnforcementClosed(
                 file_id="f-1", agency_id="agency-1", referral_id=referred.referral_id, case_id="case-1",
                 log=LogPosition(log_id="l", leaf_index=1, leaf_hash="h"), node_code="closed", outcome="penalty",
-                occurred_at=MONDAY, actor=Actor(role="agency_head"),
+                outcome_name="罚款", occurred_at=MONDAY, actor=Actor(role="agency_head"),
             )
         )  # fmt: skip
         await node.settled()
 
         shown = (await unit.get("/cases/case-1")).json()
         assert shown["history"][-1]["result"] == "penalty"
+        assert shown["history"][-1]["result_name"] == "罚款"
         assert shown["referral"]["outcome"] == "penalty"
         assert shown["case"]["state"] == "handling"
 

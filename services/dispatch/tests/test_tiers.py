@@ -12,6 +12,7 @@ from typing import Any
 import asyncpg
 import httpx
 from yiwang.contracts import (
+    Actor,
     AreaRef,
     CaseClosed,
     CaseDirected,
@@ -22,6 +23,7 @@ from yiwang.contracts import (
     CaseHandoverRefused,
     CaseHandoverWithdrawn,
     CaseOverdue,
+    CaseReferredToEnforcement,
     CaseReopened,
     CaseSupervised,
     CaseVisited,
@@ -33,7 +35,10 @@ from yiwang.contracts import (
     DirectiveApplied,
     DirectiveExpired,
     DirectiveRefused,
+    EnforcementClosed,
+    LogPosition,
     Place,
+    ReferralClosed,
 )
 from yiwang.dispatch.app import make_service
 from yiwang.dispatch.testing import BY_HAND, MONDAY, PLACE, located, reported, some_rules
@@ -558,6 +563,38 @@ async def test_the_tier_that_closes_asks_the_reporter_once_the_contact_was_hande
         await t.act(t.city, "acceptor", f"{no}/visit", score=2)
         [visited] = await t.both.parent.until(CaseVisited, timeout=PATIENCE_S)
         assert (visited.jurisdiction, visited.score, visited.satisfied) == (CITY, 2, True)
+
+
+async def test_what_came_of_a_referral_finds_the_case_where_it_is_by_then(
+    test_servers: TestServers, tmp_path: Path
+) -> None:
+    """The district referred it; when its agency is done, the city has the case: its history reads the agency's words."""
+    async with two(test_servers, tmp_path, "referral") as t:
+        await t.take(LUOHU)
+        [sent] = await t.both.parent.until(CaseDispatched, timeout=PATIENCE_S)
+        no = sent.case.case_no
+        await t.act(t.county, "dept_operator", f"{no}/assign_handler", handler_ref="p-handler")
+        why = {"agency_id": "agency-1", "item_code": "i1", "opinion": "涉嫌违法倾倒"}
+        await t.act(t.county, "dept_operator", f"{no}/refer", **why)
+        [referred] = await t.both.child.until(CaseReferredToEnforcement, timeout=PATIENCE_S)
+        await t.act(t.county, "handler", f"{no}/submit_result", resolution_mode="enforce", media=[PHOTO])
+        await t.act(t.county, "dept_operator", f"{no}/dept_confirm")
+        await t.act(t.county, "dispatcher", f"{no}/pass")
+        await t.until_case(t.city, no, lambda s: not s["custody"]["read_only"])
+        await t.until_case(t.county, no, elsewhere(CITY))
+        ended = EnforcementClosed(
+            file_id="f-1", agency_id="agency-1", referral_id=referred.referral_id, case_id=sent.case.case_id,
+            log=LogPosition(log_id="l", leaf_index=1, leaf_hash="h"), node_code="closing", outcome="filed",
+            outcome_name="立案查处（罚款）", occurred_at=t.clock.now(), actor=Actor(role="agency_head"), jurisdiction=LUOHU,
+        )  # fmt: skip
+        await t.both.child.publish(ended)
+        shown = await t.until_case(t.city, no, lambda s: s["history"][-1]["action"] == "enforcement_closed")
+        last = shown["history"][-1]
+        assert (last["action_name"], last["result_name"]) == ("执法结果", "立案查处（罚款）")
+        assert (shown["referral"]["outcome"], shown["referral"]["file_id"]) == ("filed", "f-1")
+        assert shown["case"]["state"] == "checking"
+        [passed] = await t.both.parent.until(ReferralClosed, timeout=PATIENCE_S)
+        assert (passed.jurisdiction, passed.addressee) == (LUOHU, CITY)
 
 
 async def test_a_restored_district_gives_no_number_before_the_city_has_told_the_highest(

@@ -10,7 +10,7 @@ from .custody import CaseSnapshotBody
 
 __all__ = [
     "CaseDirected", "CopyWanted", "CustodyAnswered", "CustodyReleased", "DirectiveApplied", "DirectiveExpired",
-    "DirectiveRefused", "NumbersAsked", "NumbersTold", "VisitAnswered", "VisitRequested",
+    "DirectiveRefused", "NumbersAsked", "NumbersTold", "ReferralClosed", "VisitAnswered", "VisitRequested",
 ]  # fmt: skip
 
 
@@ -133,6 +133,20 @@ class VisitAnswered(AboutCase, frozen=True, kw_only=True, tag="visit.answered.v1
     """Code of the satisfaction table: 1 very satisfied … 5 very dissatisfied, 0 not reached"""
     satisfied: bool
     opinion: str = ""
+
+
+class ReferralClosed(AboutCase, frozen=True, kw_only=True, tag="referral.closed.v1"):
+    """What came of a referral, told by the node that referred to the one that has the case by now (转执法结果转告)."""
+
+    referral_id: str
+    file_id: str
+    agency_id: str
+    outcome: str
+    """As the agency closed its file"""
+    outcome_name: str = ""
+    """What people call it"""
+    closed_at: Moment
+    """When the agency closed it"""
 
 
 class NumbersAsked(Event, frozen=True, kw_only=True, tag="numbers.asked.v1"):

@@ -35,6 +35,7 @@ SAID_BY: Final = {
     "visit.requested": "dispatch (the custodian)",
     "visit.answered": "dispatch of the tier that holds the contact",
     "numbers": "dispatch of a restored node, and of its parent",
+    "referral": "dispatch of the node that referred",
     "report": "intake",
     "enforcement": "enforcement",
     "evidence": "enforcement",

@@ -53,6 +53,9 @@ class EnforcementRecorded(EnforcementEvent, frozen=True, kw_only=True, tag="enfo
 class EnforcementClosed(EnforcementEvent, frozen=True, kw_only=True, tag="enforcement.closed.v1"):
     """The file was closed with its outcome (执法结案)."""
 
+    outcome_name: str = ""
+    """What people call the outcome, in the agency's words"""
+
 
 class Extension(Value, frozen=True, kw_only=True):
     """An earlier head of the same log with the proof (RFC 6962 2.1.2, hex) that the new head extends it."""

@@ -6,7 +6,6 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Final
 
-import msgspec
 from yiwang.contracts import (
     CaseLocated,
     CaseReported,

@@ -12,12 +12,24 @@ from yiwang.contracts import (
     DirectiveRefused,
     NumbersAsked,
     NumbersTold,
+    ReferralClosed,
     VisitAnswered,
     VisitRequested,
 )
 from yiwang.kit import Context, Scope, Service
 
-from . import contacts, directing, handover, passing, pressing, pressing_timers, renumbering, visits, watching
+from . import (
+    contacts,
+    directing,
+    handover,
+    passing,
+    pressing,
+    pressing_timers,
+    referrals,
+    renumbering,
+    visits,
+    watching,
+)
 
 
 async def refused(event: DirectiveRefused, ctx: Context) -> None:
@@ -41,6 +53,7 @@ def join_tiers(service: Service) -> None:
     service.on(NumbersTold)(renumbering.told)
     service.on(VisitRequested, scope=Scope.BELOW)(visits.requested)
     service.on(ContactSettled)(contacts.settled)
+    service.on(ReferralClosed, scope=Scope.BELOW)(referrals.told)
     service.on(VisitAnswered, scope=Scope.BELOW)(visits.answered)
     service.timer(directing.EXPIRY)(directing.nobody_answered)
     service.timer(directing.REPLY)(directing.reply_due)

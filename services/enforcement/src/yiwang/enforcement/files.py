@@ -162,7 +162,7 @@ async def add_record(ctx: Context, file_id: str, draft: Draft, *, recorded_by: s
 
 
 async def close_file(
-    ctx: Context, file_id: str, draft: Draft, outcome: str, *, closed_by: str
+    ctx: Context, file_id: str, draft: Draft, outcome: str, *, outcome_name: str = "", closed_by: str
 ) -> tuple[Leaf, LogPosition]:
     """End the file with *outcome*; the closing record tells why. The case hears it by `enforcement.closed`."""
     file, log = await _open_for_acts(ctx, file_id)
@@ -170,7 +170,8 @@ async def close_file(
     leaf = msgspec.structs.replace(leaf, body=leaf.body | {"outcome": outcome})
     position, heads = await append(ctx, log, leaf)
     await sql.run(ctx.tx, "add_closure", file_id, outcome, position.leaf_index, closed_by, leaf.received_at)
-    ctx.emit(_event(EnforcementClosed, file, leaf, position, outcome), *heads)
+    closed = _event(EnforcementClosed, file, leaf, position, outcome)
+    ctx.emit(msgspec.structs.replace(closed, outcome_name=outcome_name), *heads)
     return leaf, position
 
 

@@ -164,7 +164,14 @@ async def close(app: App, caller: Caller, file_id: uuid.UUID, data: Closing) -> 
     refuse_mistakes(draft, codes, now)
 
     async def act(ctx: Context) -> tuple[Leaf, LogPosition]:
-        return await close_file(ctx, file.file_id, draft, data.outcome, closed_by=caller.person_ref)
+        return await close_file(
+            ctx,
+            file.file_id,
+            draft,
+            data.outcome,
+            outcome_name=codes.outcomes[data.outcome],
+            closed_by=caller.person_ref,
+        )
 
     return _receipt(*await app.act(caller, act, **_act_of(file)))
 
