@@ -161,3 +161,57 @@ def test_a_change_of_keys_goes_by_three_steps_and_no_step_can_be_left_out(tmp_pa
 
 def test_an_unknown_node_is_named(keys: Path) -> None:
     assert "demo 里没有节点 440999" in run("keys", "rotate", DEMO, "440999", "--keys", keys, fails=True)
+
+
+PASSING = """
+name = "t"
+nodes = [
+    { code = "440000", name = "广东省", profile = "shenzhen" },
+    { code = "440100", name = "广州市", profile = "guangzhou", offset = 10 CITY },
+    MORE
+]
+[defaults.city]
+quotas = { max_file_gib = 8 }
+[defaults.county]
+quotas = { max_file_gib = 8 }
+"""
+
+
+@pytest.mark.parametrize(
+    ("city", "more", "says"),
+    [
+        (
+            "",
+            '{ code = "440106", name = "天河区", offset = 30, host = "440000" }',
+            "n440100 需要重启一次（逐台）：440106 由上级承载",
+        ),
+        ("", '{ code = "440106", name = "天河区", offset = 20 }', "n440100 需要重启一次（逐台）：第一次接受下级"),
+        ("", '{ code = "440106", name = "天河区", offset = 30, host = "440100" }', ""),
+        ("", '{ code = "440300", name = "深圳市", offset = 20, profile = "shenzhen" }', ""),
+        (', host = "440000"', "", ""),
+    ],
+    ids=["carried by the province", "first of its own", "carried by its city", "another city", "a city moves in"],
+)
+def test_render_says_which_servers_must_be_restarted(tmp_path: Path, city: str, more: str, says: str) -> None:
+    """What a reload can't do is a sentence; everything else needs none."""
+    file, out = tmp_path / "t.toml", tmp_path / "out"
+    file.write_text(PASSING.replace("CITY", "").replace("MORE", ""), "utf-8")
+    run("keys", "make", file)
+    run("render", file, "--out", out)
+    file.write_text(PASSING.replace("CITY", city).replace("MORE", more), "utf-8")
+    run("keys", "make", file)
+
+    printed = run("render", file, "--out", out)
+    assert (says in printed) if says else ("需要重启" not in printed)
+
+
+def test_the_ca_changes_by_three_commands(tmp_path: Path, keys: Path) -> None:
+    """Each says who must do what next; `show` says in which round one is."""
+    assert "新旧 CA 都被信任" in run("keys", "rotate", DEMO, "ca", "--keys", keys)
+    assert "ca：新 CA 已备好" in run("keys", "show", DEMO, "--keys", keys)
+    both = rendered(tmp_path / "out", keys)["servers/n440100/ca.pem"]
+    assert both.count(b"BEGIN CERTIFICATE") == 2
+    assert "重载全部服务器" in run("keys", "switch", DEMO, "ca", "--keys", keys)
+    assert "旧 CA 已作废" in run("keys", "finish", DEMO, "ca", "--keys", keys)
+    assert rendered(tmp_path / "out", keys)["servers/n440100/ca.pem"].count(b"BEGIN CERTIFICATE") == 1
+    assert "没有要作废的旧 CA" in run("keys", "finish", DEMO, "ca", "--keys", keys, fails=True)

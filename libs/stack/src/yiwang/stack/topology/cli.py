@@ -8,16 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import click
+import msgspec
 from rich.console import Console
+from yiwang.kit.mesh import MeshPage
 from yiwang.stack.registry import installed
 
 from .check import check
 from .containers import container_files
-from .keys import KeyRing, KeysMissing
+from .keys import CA, KeyRing, KeysMissing
 from .model import Topology, TopologyNode
 from .nats import Site
 from .reading import TopologyError, load
-from .render import apply, render
+from .render import apply, render, restarts
 from .running import site_in
 from .svg import draw
 from .tree import summary, text_tree
@@ -76,11 +78,14 @@ def render_command(file: Path, out: Path, keys: Path | None, local: bool) -> Non
         files |= {} if local else container_files(topology, ring)
     except KeysMissing as error:
         raise click.ClickException(str(error)) from error
-    first = not (out / "mesh.json").exists()
+    page, first = out / "mesh.json", not (out / "mesh.json").exists()
+    restart = [] if first else restarts(msgspec.json.decode(page.read_bytes(), type=MeshPage).by_code, topology)
     changes = apply(files, out)
     click.echo(f"{out}：写了 {len(changes.written)} 个文件，删了 {len(changes.removed)} 个，其余不变")
     if not first and changes.servers:
         click.echo("需要启动、重载（SIGHUP）或停止的服务器：" + "、".join(changes.servers))
+    for sentence in restart:
+        click.echo(sentence)
 
 
 @command.group("keys", invoke_without_command=True)
@@ -117,34 +122,48 @@ def keys_show(file: Path, keys: Path | None) -> None:
         console.print(f"{name}：[yellow]{state}[/]")
 
 
-def _step(name: str, text: str, done: str, act: Callable[[KeyRing, Topology, TopologyNode], Iterable[str]]) -> None:
+Act = Callable[[KeyRing, Topology, TopologyNode], Iterable[str]]
+ActOnCa = Callable[[KeyRing, Topology], Iterable[str]]
+
+
+def _step(name: str, text: str, done: str, done_ca: str, act: Act, act_on_ca: ActOnCa) -> None:
     @FILE
     @click.argument("code")
     @_keys_option
     def step(file: Path, code: str, keys: Path | None) -> None:
         topology, ring = _good(file), _ring(file, keys)
+        if code == CA:
+            changed = list(_tried(act_on_ca, ring, topology))
+            click.echo(f"{_some(changed)}：{done_ca}")
+            return
         if code not in topology.by_code:
-            raise click.ClickException(f"{topology.name} 里没有节点 {code}：请核对代码")
+            raise click.ClickException(f"{topology.name} 里没有节点 {code}：请核对代码（更换 CA 写 {CA}）")
         changed = list(_tried(act, ring, topology, topology.node(code)))
         click.echo(f"{'、'.join(changed)}：{done}")
 
-    keys_group.command(name, help=text)(step)
+    keys_group.command(name, help=f"{text}CODE 写 {CA} 时更换整个网络的 CA。")(step)
 
 
 _step(
     "rotate", "为一个节点做新的密钥和证书，旧的继续使用。",
     "新旧都被接受。请运行 render，重载上级和本级的服务器，然后 keys switch",
+    "新旧 CA 都被信任。请运行 render，重载全部服务器，然后 keys switch",
     lambda ring, topology, node: ring.rotate(topology, node, _now()),
+    lambda ring, topology: ring.rotate_ca(topology, _now()),
 )  # fmt: skip
 _step(
     "switch", "让节点改用新的，旧的仍被接受。",
     "已改用新的。请运行 render，重载本级的服务器，换上 service.nk，然后 keys finish",
+    "证书已由新 CA 签发。请运行 render，重载全部服务器，然后 keys finish",
     lambda ring, topology, node: ring.switch(topology, node),
+    lambda ring, topology: ring.switch_ca(topology, _now()),
 )  # fmt: skip
 _step(
     "finish", "旧的作废。",
     "旧的已作废。请运行 render，重载上级和本级的服务器",
+    "旧 CA 已作废。请运行 render，重载全部服务器",
     lambda ring, topology, node: ring.finish(topology, node),
+    lambda ring, _: ring.finish_ca(),
 )  # fmt: skip
 
 

@@ -4,7 +4,8 @@ Every file in it is readable by its owner only. Seeds and private keys go from h
 else: no command prints them. ``keys.json`` holds the public halves.
 
 A change of keys takes three steps, so that no link is lost between them: `rotate` makes the new pair, and parents
-accept both; `switch` lets the node use the new one; `finish` forgets the old one.
+accept both; `switch` lets the node use the new one; `finish` forgets the old one. The CA changes the same way, for all
+servers at once: they trust both, then show certificates of the new one, then trust it alone.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import datetime as dt
 import secrets
 from pathlib import Path
+from typing import Final
 
 import msgspec
 import nkeys  # type: ignore[import-untyped]
@@ -23,6 +25,10 @@ from .model import Server, Topology, TopologyNode
 BOOK = "keys.json"
 LEAF_SEED = "LEAF_SEED"
 """Name of the variable in leaf.conf by which a server's configuration takes the seed of its link"""
+CA: Final = "ca"
+"""What stands for a node's code where the CA is meant"""
+CA_NEXT: Final = "ca.next.pem"
+CA_OLD: Final = "ca.old.pem"
 CONTAINER_HOSTS = ("nats", "nats-2", "nats-3")
 """How the servers of the compose files are called"""
 
@@ -83,8 +89,9 @@ class KeyRing:
         return self._users[name]
 
     def ca(self) -> bytes:
-        """The CA's certificate."""
-        return self._read("ca.pem")
+        """The CA's certificate; during a change those of the old and of the new one, of which either is trusted."""
+        others = [self._read(name) for name in (CA_NEXT, CA_OLD) if self._has(name)]
+        return b"".join([self._read("ca.pem"), *others])
 
     def certificate(self, server: Server) -> pki.Pair:
         """A server's certificate and key."""
@@ -162,9 +169,47 @@ class KeyRing:
         self._save()
         return users
 
+    def rotate_ca(self, topology: Topology, now: dt.datetime) -> list[str]:
+        """Make a new CA beside the one in use. Raises KeysMissing when a change is under way."""
+        if self._has(CA_NEXT) or self._has(CA_OLD):
+            raise KeysMissing(f"CA 的上一次更换还没有结束：请先运行 keys switch 或 keys finish，节点写 {CA}")
+        self._no_node_changes()
+        self._read("ca.pem")
+        self._write_pair("ca.next", pki.make_ca(topology.name, now))
+        return [CA]
+
+    def switch_ca(self, topology: Topology, now: dt.datetime) -> list[str]:
+        """Let every server show a certificate of the new CA; the old one is still trusted. Raises KeysMissing."""
+        if not self._has(CA_NEXT):
+            raise KeysMissing(f"没有新的 CA：请先运行 keys rotate，节点写 {CA}")
+        self._no_node_changes()
+        self._rename("ca.pem", CA_OLD)
+        for kind in ("pem", "key"):
+            self._rename(f"ca.next.{kind}", f"ca.{kind}")
+        servers = [server for node in topology.with_servers for server in node.server_list()]
+        for server in servers:
+            self._write_pair(server.name, self._signed(server, now))
+        return [CA, *(server.name for server in servers)]
+
+    def finish_ca(self) -> list[str]:
+        """Trust the old CA no longer. Raises KeysMissing before `switch_ca`."""
+        if not self._has(CA_OLD):
+            raise KeysMissing(f"没有要作废的旧 CA：请先运行 keys rotate 和 keys switch，节点写 {CA}")
+        (self.directory / CA_OLD).unlink()
+        return [CA]
+
+    def _no_node_changes(self) -> None:
+        """A node's certificate in waiting is signed by the CA of then. Raises KeysMissing."""
+        if waiting := [name for name, user in self._users.items() if user.next]:
+            raise KeysMissing(f"{waiting[0]} 的更换还没有结束：请先对它的节点运行 keys switch 和 keys finish，再更换 CA")
+
     def changing(self) -> dict[str, str]:
         """user → which step of a change it has reached, for those that are between two keys."""
         found = {}
+        if self._has(CA_NEXT):
+            found[CA] = "新 CA 已备好：请 render 并重载全部服务器，然后 keys switch"
+        elif self._has(CA_OLD):
+            found[CA] = "证书已由新 CA 签发：请 render 并重载全部服务器，然后 keys finish"
         for name, user in self._users.items():
             if user.next:
                 found[name] = "新密钥已备好：请 render 并重载上级，然后 keys switch"
@@ -174,7 +219,7 @@ class KeyRing:
 
     def expiries(self, topology: Topology) -> dict[str, dt.datetime]:
         """When the CA's and each server's certificate ends."""
-        found = {"ca": pki.expiry(self.ca())}
+        found = {"ca": pki.expiry(self._read("ca.pem"))}
         for node in topology.with_servers:
             found |= {server.name: pki.expiry(self.certificate(server)[0]) for server in node.server_list()}
         return found

@@ -80,6 +80,30 @@ def _server_files(topology: Topology, node: TopologyNode, keys: KeyRing, site: S
     return files
 
 
+def restarts(before: links.Places, topology: Topology) -> list[str]:
+    """What a reload can't do when a network goes over from *before* to *topology*: sentences that name the servers."""
+    after: links.Places = topology.by_code
+    found = []
+    for node in topology.with_servers:
+        if node.code not in before or links.servers_of(before, node.code) != node.code:
+            continue  # its servers start for the first time
+        names = "、".join(server.name for server in node.server_list())
+        if fresh := set(links.passing_below(after, node.code)) - set(links.passing_below(before, node.code)):
+            found.append(
+                f"{names} 需要重启一次（逐台）：{'、'.join(sorted(fresh))} 由上级承载，链路经过 {node.name}，"
+                "而已建立的链路保持建立时的权限；重启时积压的事件随后自动补传"
+            )
+        if _awaits(after, node.code) and not _awaits(before, node.code):
+            found.append(f"{names} 需要重启一次（逐台）：第一次接受下级服务器的链路，监听端口只在启动时打开")
+    return found
+
+
+def _awaits(places: links.Places, code: str) -> bool:
+    """Whether servers of nodes below link to those of *code*."""
+    parents = [p.parent for p in places.values() if p.parent and not (p.host or p.docked)]
+    return any(links.servers_of(places, parent) == code for parent in parents)
+
+
 def apply(files: Mapping[str, bytes], out: Path) -> Changes:
     """Make the tree in *out* hold exactly these files (streams' data excepted), each readable by its owner only."""
     out.mkdir(parents=True, exist_ok=True, mode=0o700)
