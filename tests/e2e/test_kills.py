@@ -83,8 +83,9 @@ class Town:
     async def ready(self) -> None:
         end, last = asyncio.get_running_loop().time() + 240, ""
         async with httpx.AsyncClient(timeout=5) as http:
-            for name, port, _ in self.replicas:
+            for name, port, process in self.replicas:
                 while True:
+                    assert process.poll() is None, f"{name} on {port} ended by itself: {process.returncode}"
                     with contextlib.suppress(httpx.TransportError):
                         answer = await http.get(f"http://127.0.0.1:{port}/readyz")
                         if answer.status_code == 200:

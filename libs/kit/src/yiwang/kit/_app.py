@@ -24,7 +24,7 @@ from ._clock import Clock, clock_from
 from ._codes import SEALED
 from ._config import Kit, load
 from ._context import Context
-from ._deliver import TRANSIENT
+from ._deliver import AWAY, TRANSIENT
 from ._effect import mark_effect
 from ._engine import Item
 from ._envelope import Ready, Stamper
@@ -95,6 +95,7 @@ class App:
         """The node is about to move: nothing is done any more (`fence`)"""
         self.inbox, self.outbox = Inbox(self), Outbox(self)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._micro: Any = None
         self._pool: asyncpg.Pool[Any] | None = None
 
     def __deepcopy__(self, memo: dict[int, Any]) -> App:
@@ -157,7 +158,19 @@ class App:
     # -- life ----------------------------------------------------------------------------------------------------
 
     async def start(self) -> None:
-        """Open the database, load the caches, and start handling. Raises what makes a start impossible."""
+        """Open the database, load the caches, and start handling. Raises what makes a start impossible.
+
+        A server that goes away meanwhile makes no start impossible: it begins again when the server is back.
+        """
+        while True:
+            try:
+                return await self._begin()
+            except AWAY as error:
+                self.log.warning("start_waits", error=repr(error)[:200])
+                await self._end()
+                await asyncio.sleep(1)
+
+    async def _begin(self) -> None:
         if self.service.database:
             await self._open_pool()
             await fence.refuse_sealed(self.pool)
@@ -216,7 +229,11 @@ class App:
         for group in list(self.leases):
             with contextlib.suppress(Exception):  # the database may be down: leases end by themselves
                 await self.work.release(group)
-        if self.nc.is_connected:
+        await self._end()
+
+    async def _end(self) -> None:
+        """Whatever was begun ends: tasks, the answer to operators, connections."""
+        if self._micro is not None and self.nc.is_connected:
             await self._micro.stop()
         tasks = list(self._tasks)
         for task in tasks:
@@ -228,6 +245,7 @@ class App:
                     await self._pool.close()
             except TimeoutError:
                 self._pool.terminate()
+            self._pool = None
 
     def spawn(self, coroutine: Coroutine[Any, Any, None], name: str) -> None:
         """Run a task that ends with the service at the latest."""

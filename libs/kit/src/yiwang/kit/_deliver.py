@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 import asyncpg
+from nats.errors import ConnectionClosedError, NoRespondersError
 
 from ._context import Tx
 from ._engine import Engine, HandlerFailed, Item, refusal
@@ -29,6 +30,8 @@ TRANSIENT: Final = (
     asyncpg.LockNotAvailableError,
 )
 """Errors of the database, not of the event: the batch is tried again as it is."""
+AWAY: Final = (*TRANSIENT, ConnectionError, TimeoutError, ConnectionClosedError, NoRespondersError)
+"""Errors that say that a server is away; an absent file (also an OSError) is none of them"""
 PUBLISH_S: Final = 8.0
 """How long a transaction may wait for the acks of what it says without an outbox"""
 

@@ -17,6 +17,7 @@ from . import _telemetry, fence
 from ._app import App, Link
 from ._clock import Clock
 from ._config import Kit, load
+from ._deliver import AWAY
 from ._service import Service
 from ._sql import migrate as migrate_schema
 
@@ -44,7 +45,7 @@ async def _patiently(attempt: Callable[[], Any], what: str) -> Any:
     while True:
         try:
             return await attempt()
-        except (OSError, TimeoutError, asyncpg.CannotConnectNowError, asyncpg.ConnectionDoesNotExistError) as error:
+        except (OSError, *AWAY) as error:
             tries += 1
             if tries % 20 == 1:
                 log.warning("waits_for", what=what, error=repr(error)[:200])
@@ -62,16 +63,16 @@ async def running(
     """*services* of one node, started; drained at the end. Migrates first unless *migrated*."""
     environ = os.environ if environ is None else environ
     kit = kit or load(Kit, environ, "YIWANG")
-    if not migrated:
-        await migrate(services, kit.database_url) if any(s.database for s in services) else None
+    if not migrated and any(s.database for s in services):
+        await _patiently(lambda: migrate(services, kit.database_url), "database")
     name = "+".join(service.name for service in services)
     link = await _patiently(lambda: Link.open(kit, name), "nats")
     apps = [App(service, kit, link, environ, clock) for service in services]
     started: list[App] = []
     try:
         for app in apps:
-            await app.start()
             started.append(app)
+            await app.start()
         yield apps
     finally:
         for app in reversed(started):
