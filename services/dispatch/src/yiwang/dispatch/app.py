@@ -9,13 +9,15 @@ import msgspec
 from yiwang.contracts import CaseLocated, CaseReported, EnforcementClosed, SnapshotRequested
 from yiwang.kit import Again, App, Scope, Service
 
-from . import handlers, recomputing, recover, referrals, watching
+from . import handlers, recomputing, recover, referrals, watching, whistling
 from .announcements import use_announced
 from .around import with_tiers
 from .http import ROUTES
 from .http_queues import QUEUE_ROUTES
 from .http_shared import SHARED_ROUTES
+from .http_similar import SIMILAR
 from .http_tiers import TIERS
+from .http_whistle import WHISTLES
 from .profile import load_profile
 from .queue_store import keep_tidy
 from .resync import answer_resync
@@ -54,7 +56,8 @@ def make_service(rules: Callable[[App], Rules] = from_profile) -> Service:
     service.on(SnapshotRequested)(handlers.snapshots)
     service.timer(handlers.ALARM)(handlers.alarm)
     service.timer(recomputing.RECOMPUTE)(recomputing.recompute)
-    service.api(*TIERS, *QUEUE_ROUTES, *SHARED_ROUTES, *ROUTES, *WORKLIST)
+    service.timer(whistling.TIMER)(whistling.late)
+    service.api(*TIERS, *SIMILAR, *QUEUE_ROUTES, *SHARED_ROUTES, *WHISTLES, *ROUTES, *WORKLIST)
 
     @service.on_start
     async def begin(app: App) -> None:

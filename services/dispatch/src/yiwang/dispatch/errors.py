@@ -27,6 +27,9 @@ VISIT_NOT_ELSEWHERE = ErrorCode(
 NO_VISIT = ErrorCode(
     "dispatch.visit_not_found", 404, who="caller", say="没有等待回访的案件 {no}", do="刷新回访列表"
 )
+NO_WHISTLE = ErrorCode(
+    "dispatch.whistle_not_found", 404, who="caller", say="没有编号为 {whistle} 的吹哨", do="刷新吹哨列表"
+)
 STALE = ErrorCode(
     "dispatch.stale_version",
     409,

@@ -103,6 +103,31 @@ class Complaints(msgspec.Struct, frozen=True, kw_only=True):
     otherwise: str = ""
 
 
+class WhistleKind(msgspec.Struct, frozen=True, kw_only=True):
+    """A kind of whistle with its limits (limit, unit) and how near a unit's position must be."""
+
+    code: str
+    name: str
+    respond: tuple[int, str] = (30, "urgent_minute")
+    arrive: tuple[int, str] = (60, "urgent_minute")
+    resolve: tuple[int, str] = (3, "work_day")
+    within_m: int = 500
+
+
+class Whistles(msgspec.Struct, frozen=True, kw_only=True):
+    """吹哨报到: kinds as in Beijing; what each of coming in time, settling and satisfying weighs in the score."""
+
+    kinds: tuple[WhistleKind, ...] = (
+        WhistleKind(code="enforcement", name="综合执法哨"),
+        WhistleKind(code="key_work", name="重点工作哨", arrive=(4, "work_hour"), resolve=(5, "work_day")),
+        WhistleKind(
+            code="emergency", name="应急处置哨", respond=(10, "urgent_minute"), arrive=(30, "urgent_minute"),
+            resolve=(1, "natural_day"),
+        ),
+    )  # fmt: skip
+    weights: tuple[int, int, int] = (40, 30, 30)
+
+
 class Practice(msgspec.Struct, frozen=True, kw_only=True):
     """All of it."""
 
@@ -116,6 +141,7 @@ class Practice(msgspec.Struct, frozen=True, kw_only=True):
     urgent: Urgent = Urgent()
     arrivals: tuple[Arrival, ...] = ()
     complaints: Complaints = Complaints()
+    whistles: Whistles = Whistles()
 
     def matter(self, code: str) -> Matter | None:
         return next((one for one in self.matters if one.code == code), None)

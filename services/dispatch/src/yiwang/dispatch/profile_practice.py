@@ -21,6 +21,8 @@ from .practice import (
     Scope,
     Triage,
     Urgent,
+    WhistleKind,
+    Whistles,
 )
 from .profile_files import Files
 from .units import Units
@@ -99,6 +101,17 @@ class ComplaintsEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     otherwise: str = ""
 
 
+class WhistleEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``[[dispatch.practice.whistles]]``: a kind of whistle (吹哨) with its limits."""
+
+    code: str
+    name: str
+    respond: LimitEntry = LimitEntry(limit=30, unit="urgent_minute")
+    arrive: LimitEntry = LimitEntry(limit=60, unit="urgent_minute")
+    resolve: LimitEntry = LimitEntry(limit=3, unit="work_day")
+    within_m: int = 500
+
+
 class PracticeEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``[dispatch.practice]``"""
 
@@ -110,6 +123,10 @@ class PracticeEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     urgent: UrgentEntry = UrgentEntry()
     arrival: tuple[ArrivalEntry, ...] = ()
     complaints: ComplaintsEntry = ComplaintsEntry()
+    whistles: tuple[WhistleEntry, ...] = ()
+    """Empty: the three kinds of Beijing"""
+    whistle_weights: tuple[int, int, int] = (40, 30, 30)
+    """Coming in time, settling in time, satisfying: together 100"""
 
 
 def practice_of(files: Files, entry: PracticeEntry, units: Units) -> Practice:
@@ -136,7 +153,21 @@ def practice_of(files: Files, entry: PracticeEntry, units: Units) -> Practice:
             for a in entry.arrival
         ),
         complaints=Complaints(supervisory=entry.complaints.supervisory, otherwise=entry.complaints.otherwise),
+        whistles=_whistles(entry),
     )  # fmt: skip
+
+
+def _whistles(entry: PracticeEntry) -> Whistles:
+    if not entry.whistles:
+        return Whistles(weights=entry.whistle_weights)
+    kinds = tuple(
+        WhistleKind(
+            code=w.code, name=w.name, respond=(w.respond.limit, w.respond.unit), arrive=(w.arrive.limit, w.arrive.unit),
+            resolve=(w.resolve.limit, w.resolve.unit), within_m=w.within_m,
+        )
+        for w in entry.whistles
+    )  # fmt: skip
+    return Whistles(kinds=kinds, weights=entry.whistle_weights)
 
 
 def _scope(
@@ -176,6 +207,12 @@ def _check_limits(wrong: Callable[[str], None], entry: PracticeEntry) -> None:
     for old, new in entry.urgent.units.items():
         if old not in UNIT_SECONDS or new not in UNIT_SECONDS:
             wrong(f"urgent units: {old!r} = {new!r} isn't known; use two of {known}")
+    for kind in entry.whistles:
+        for limit in (kind.respond, kind.arrive, kind.resolve):
+            if limit.limit < 1 or limit.unit not in UNIT_SECONDS:
+                wrong(f"whistles {kind.code}: {limit.limit} {limit.unit!r} is no limit; give 1 or more of {known}")
+    if sum(entry.whistle_weights) != 100 or min(entry.whistle_weights) < 0:
+        wrong(f"whistle_weights: {entry.whistle_weights} don't add up to 100; put them right")
     for one in entry.arrival:
         if one.limit < 1 or one.unit not in UNIT_SECONDS or one.within_m < 0:
             wrong(f"arrival: {one.limit} {one.unit!r} within {one.within_m} m is no limit; give 1 or more of {known}")

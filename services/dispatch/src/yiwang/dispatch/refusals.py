@@ -95,6 +95,15 @@ REFUSALS: Final[dict[str, Refusal]] = {
     "arrival_not_shown": Refusal(422, "没有到场位置", "在 point 中提供位置，或在 statement 中说明情况"),
     "point_datum": Refusal(422, "位置的坐标系 {crs} 不能与案件位置比较", "改用 cgcs2000 或 wgs84 坐标"),
     "too_far": Refusal(422, "所报位置距案件 {metres} 米，超过 {within} 米", "到达现场后再登记，或先更正案件位置"),
+    # whistles
+    "whistle_kind": Refusal(422, "没有“{kind}”这种哨", "kind 请填：{known}"),
+    "whistle_no_units": Refusal(422, "没有指明被吹哨的单位", "在 units 中列出单位，第一个为牵头单位"),
+    "whistle_state": Refusal(409, "此哨{state}，不能这样办理", "刷新后按其当前状态办理"),
+    "whistle_not_called": Refusal(403, "此哨没有召集“{unit}”", "请被召集的单位办理"),
+    "whistle_answered": Refusal(409, "该单位已经响应", "到场后办理“报到”"),
+    "whistle_lead_absent": Refusal(409, "牵头单位尚未报到", "牵头单位到场后再办结"),
+    "whistle_result_missing": Refusal(422, "没有写明处理结果", "在 result_masked 中写明结果"),
+    "whistle_absent_reason": Refusal(422, "这些单位始终没有报到：{units}", "在 absent_reason 中说明原因"),
     # checking and closing
     "checker_is_handler": Refusal(403, "核查人员与处置单位是同一单位，不能自查", "请其他单位的采集员核查"),
     "task_still_open": Refusal(409, "核查任务尚未反馈，不能由值班长裁定", "等待采集员反馈，或改派核查"),
@@ -115,6 +124,13 @@ REFUSALS: Final[dict[str, Refusal]] = {
     ),
     "not_in_queue": Refusal(409, "此案不在“{queue}”队列中", "刷新队列"),
     "nothing_waits": Refusal(409, "此案没有待办事项，无须认领", "刷新队列"),
+    # other cases
+    "other_missing": Refusal(404, "没有案件“{no}”，或您无权查看", "核对另一案件的编号"),
+    "other_itself": Refusal(422, "不能与案件自身并案或关联", "填写另一案件的编号"),
+    "main_finished": Refusal(409, "另一案件已经办结或作废", "并入在办案件；已办结的可以关联为反弹"),
+    "other_reporters": Refusal(409, "两案由不同平台受理，上报人无法一并回访", "改用关联"),
+    "has_merged": Refusal(409, "已有案件并入此案，此案不能再并入其他案件", "把另一案件并入此案"),
+    "already_linked": Refusal(409, "两案已经关联", "无须再次关联"),
     # reopening
     "never_handled": Refusal(409, "此案没有经责任单位处置，不能重新办理", "问题仍在的，请重新上报"),
     # custody
