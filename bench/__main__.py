@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import runpy
 import statistics
 import sys
 from typing import Any
@@ -79,5 +80,7 @@ def main(only: str) -> None:
         tier.tiers()
 
 
-if __name__ == "__main__":
+if __name__ == "__main__" and len(sys.argv) > 1:  # one of its own: python -m bench queues 2000000
+    runpy.run_module(f"bench.{sys.argv[1]}", run_name="__main__")
+elif __name__ == "__main__":
     main(os.environ.get("BENCH_ONLY", "abcdef"))

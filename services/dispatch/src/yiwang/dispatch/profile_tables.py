@@ -12,6 +12,7 @@ from .calendar import UNIT_SECONDS, Holidays
 from .codes import ANY, CategoryRow, Closing, Codes, CodeSet, Condition, Key
 from .codes import KINDS as CODE_KINDS
 from .matrix import LEVELS, OF_PART, Matrix, Rule
+from .matrix_doubts import doubts
 from .profile_files import Files, Row
 from .units import KINDS as UNIT_KINDS
 from .units import Unit, Units
@@ -202,6 +203,7 @@ def read_matrix(files: Files, name: str, version: str, units: Units, codes: Code
         files.mistakes.append(
             f"{name}: no rule catches everything; end with * in code_set, kind, major and minor and unit:<id> as lead"
         )
+    files.mistakes += [f"{name}: {sentence}" for sentence in doubts(rules.values())]
     return Matrix(rules.values(), units, version)
 
 

@@ -166,8 +166,10 @@ async def page(db: Any, asked: Filter, now: dt.datetime, after: tuple[dt.datetim
     """At most *limit* cases older than *after*, newest first. *db* is inside a transaction."""
     # Plan for these very filters: a plan for any filters would read the whole table for rare ones.
     await db.execute("set local plan_cache_mode = force_custom_plan")
+    # Who may see one unit's cases alone asks for that unit: its index then gives them in order.
+    unit = asked.unit_id or (asked.units[0] if len(asked.units) == 1 and not asked.areas else "")
     found = await db.fetch(
-        sql["page_of_cases"], *after, asked.state, asked.queue, below(asked.area), asked.unit_id, asked.category,
+        sql["page_of_cases"], *after, asked.state, asked.queue, below(asked.area), unit, asked.category,
         f"{asked.q}%" if asked.q else "", asked.overdue, now, [below(a) for a in asked.areas], list(asked.units),
         limit,
     )  # fmt: skip
