@@ -6,9 +6,11 @@ import asyncio
 import datetime as dt
 from typing import Any
 
+from yiwang.contracts import EvaluationAlertCleared, EvaluationAlertRaised
 from yiwang.evaluation.app import service
 from yiwang.evaluation.recount import mistakes
 from yiwang.evaluation.testing import MORNING, Life
+from yiwang.evaluation.watching import look
 from yiwang.kit import ManualClock
 from yiwang.stack.testing import TestNode
 
@@ -69,3 +71,34 @@ async def until(ask: Any, value: int) -> None:
     async with asyncio.timeout(60):
         while await ask() != value:
             await asyncio.sleep(0.02)
+
+
+async def test_a_surge_is_said_once_with_its_explanation_and_ends(node: TestNode) -> None:
+    """Eight weeks of two cases an hour, then thirty at once: one alert, one all-clear, both as events and over HTTP."""
+    clock = ManualClock(MORNING)
+    async with node.running(service, clock=clock, settings={"warn_seconds": 0}) as app:
+        hours = [MORNING - dt.timedelta(hours=n) for n in range(1, 60 * 24)]
+        await app.pool.executemany(
+            "insert into hours (object, cls, hour, reported) values ('440310', 'event/01', $1, 2)", [(h,) for h in hours]
+        )
+        lives = [Life(f"c{n}", at=MORNING + dt.timedelta(minutes=n)).lead("report 1") for n in range(30)]
+        await node.publish(*[event for life in lives for event in life.events])
+        await node.settled()
+        assert await look(app.app, clock.now()) == 0
+
+        clock.advance(minutes=75)
+        assert await look(app.app, clock.now()) >= 1
+        assert await look(app.app, clock.now()) == 0
+        [raised] = await node.until(EvaluationAlertRaised, 1, where=lambda e: e.alert == "surge/440310/event/01")
+        assert (raised.count, raised.usual) == (34, 6.0)
+        assert "同一时段通常 6.0 件" in raised.sentence
+        http = app.http("leader", area="440310")
+        listed = (await http.get("/evaluation/alerts")).json()
+        assert "surge/440310/event/01" in [one["alert"] for one in listed]
+        assert (await app.http("leader", area="440303").get("/evaluation/alerts")).json() == []
+
+        clock.advance(hours=3)
+        await look(app.app, clock.now())
+        [over] = await node.until(EvaluationAlertCleared, 1, where=lambda e: e.alert == "surge/440310/event/01")
+        assert over.since == raised.to_at
+        assert (await app.http("admin").get("/evaluation/recount")).json()["mistakes"] != []

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from . import handlers
+from . import handlers, watching
 from .http import ROUTES
+from .http_alerts import ALERTS
 from .http_reports import REPORTS
 from .http_scores import SCORES
 from .service import service
 
-service.api(*ROUTES, *SCORES, *REPORTS)
+service.api(*ROUTES, *SCORES, *REPORTS, *ALERTS)
 
-__all__ = ["handlers", "service"]
+__all__ = ["handlers", "service", "watching"]

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from .attribution import area_chain
 from .facts import Facts
 
+GRID = "grid:"
+"""Before the id of a duty grid, where areas have their code"""
 Hour = tuple[str, str, dt.datetime]
 """area, major class or "", the hour's beginning"""
 Hours = dict[Hour, tuple[int, int]]
@@ -34,6 +36,8 @@ def add_hours(found: Hours, facts: Facts | None, sign: int, root: str) -> None:
 
 def _spots(facts: Facts, at: dt.datetime, root: str) -> Iterator[Hour]:
     hour, major = hour_of(at), facts.cls.rpartition("/")[0]
+    if facts.duty_grid:
+        yield GRID + facts.duty_grid, "", hour
     for code in area_chain(facts.place or facts.taken_by, root):
         if len(code) > 9:
             continue
@@ -55,6 +59,6 @@ def changed_hours(old: Mapping[str, Facts | None], new: Mapping[str, Facts], roo
 
 
 def _same(a: Facts, b: Facts) -> bool:
-    return (a.reported_at, a.late_at, a.place, a.cls, a.purpose, a.self_disposed) == (
-        b.reported_at, b.late_at, b.place, b.cls, b.purpose, b.self_disposed,
+    return (a.reported_at, a.late_at, a.place, a.duty_grid, a.cls, a.purpose, a.self_disposed) == (
+        b.reported_at, b.late_at, b.place, b.duty_grid, b.cls, b.purpose, b.self_disposed,
     )  # fmt: skip

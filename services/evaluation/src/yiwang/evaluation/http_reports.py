@@ -34,7 +34,7 @@ ONE: Final = answers(errors.NO_REPORT, errors.NOT_YOURS)
 
 def _given(what: type, media_type: str) -> dict[int, ResponseSpec]:
     """The refusals of a route that gives one report, and what it gives."""
-    spec = ResponseSpec(what, description="OK", media_type=media_type, generate_examples=False)  # type: ignore[arg-type]
+    spec = ResponseSpec(what, description="OK", media_type=media_type, generate_examples=False)
     return ONE | {200: spec}
 
 

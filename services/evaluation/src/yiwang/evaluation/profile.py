@@ -13,6 +13,7 @@ import msgspec
 from .indicators import Indicator, Indicators
 from .rules import Rules, Unit
 from .scoring import Scheme
+from .warning import Rule
 
 FOLDER: Final = "evaluation"
 T = TypeVar("T")
@@ -25,6 +26,14 @@ class Book(msgspec.Struct, kw_only=True):
     indicators: Indicators
     schemes: dict[str, Scheme]
     """Ways of scoring, and the city's goals"""
+    warnings: tuple[Rule, ...]
+    """Rules of early warning"""
+
+
+class WarningFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """`warnings.toml`"""
+
+    rule: tuple[Rule, ...]
 
 
 class IndicatorFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -51,7 +60,21 @@ def load(directory: str | Path) -> Book:
     """The book of the profile in *directory* ("": defaults). Raises ValueError with a sentence."""
     profile = Path(directory) if directory else None
     indicators = _indicators(profile)
-    return Book(rules=_rules(profile), indicators=indicators, schemes=_schemes(profile, indicators))
+    return Book(
+        rules=_rules(profile), indicators=indicators, schemes=_schemes(profile, indicators), warnings=_warnings(profile)
+    )
+
+
+def _warnings(profile: Path | None) -> tuple[Rule, ...]:
+    """The rules of the profile, else the package's."""
+    own = profile / FOLDER / "warnings.toml" if profile else None
+    path = own if own is not None and own.is_file() else _packaged("warnings.toml")
+    rules = _convert(path, WarningFile).rule
+    for rule in rules:
+        sound = rule.kind in ("surge", "overdue_wave", "silent") and rule.of in ("reported", "overdue")
+        if not sound or rule.hours < 1 or rule.weeks < 2 or not 0 < rule.chance < 0.5:
+            raise ValueError(f"{path}：规则 {rule.code} 不能用，请管理员核对 kind、of、hours、weeks、chance")
+    return rules
 
 
 def _indicators(profile: Path | None) -> Indicators:

@@ -95,3 +95,29 @@ select secret from signing_key;
 
 -- add_key: the first replica makes it
 insert into signing_key (secret, at) values ($1, $2) on conflict do nothing;
+
+-- series: hours of every object and class since a moment
+select object, cls, hour, reported, overdue from hours where hour >= $1 and hour < $2;
+
+-- first_hour: since when there is history
+select min(hour) from hours;
+
+-- standing: alerts that stand
+select alert, since, rule, area, object, cls from alerts where cleared_at is null;
+
+-- raise: a new alert
+insert into alerts (alert, since, rule, kind, area, object, cls, from_at, to_at, count, usual, bound, sentence)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) on conflict do nothing;
+
+-- clear: an alert is over
+update alerts set cleared_at = $3 where alert = $1 and since = $2 and cleared_at is null;
+
+-- alerts: newest first, before one; $1: only those that stand
+select alert, since, rule, kind, area, object, cls, from_at, to_at, count, usual, bound, sentence, cleared_at from alerts
+where (not $1 or cleared_at is null) and since < $2 order by since desc, alert limit $3;
+
+-- tried: until which hour the rules have been tried
+select until from tried;
+
+-- set_tried: until which hour they have been tried now
+insert into tried (until) values ($1) on conflict (one) do update set until = excluded.until;
