@@ -22,7 +22,7 @@ from yiwang.contracts import (
 )
 from yiwang.contracts.case import ImportedOutcome
 from yiwang.dispatch import clocks
-from yiwang.dispatch.acts import BODIES, Act, CategoryChoice
+from yiwang.dispatch.acts import BODIES, Act, CategoryChoice, JoinedBody
 from yiwang.dispatch.alarms import ring
 from yiwang.dispatch.auto import Work
 from yiwang.dispatch.calendar import limit_seconds, used_seconds
@@ -53,9 +53,9 @@ def a_body(action: str, result: str, at: dt.datetime) -> Any:
         "item_code": "i1",
         "closing_condition_ids": ("c1-done", "c2-done", "c3-done"),
         "result": result,
-        "into": "case-2",
-        "other": "case-2",
     }
+    if action in ("merge", "absorb", "link"):
+        return JoinedBody(opinion="同一问题", other_id="case-2", relation="similar", report_ids=("r-2",), wants_reply=True)
     kind = BODIES[action]
     return kind(**{k: v for k, v in good.items() if k in kind.__struct_fields__})
 
@@ -312,7 +312,7 @@ def _essence(case: Case) -> dict[str, Any]:
     names = (
         "version", "state", "case_no", "category", "condition_id", "place", "located", "flags", "assignments", "handler_ref",
         "task", "tasks", "unable", "confirmed", "timeliness", "rework_count", "hang_count", "return_count", "resume_on",
-        "postpone_count", "requests", "stock", "stock_on", "appeal", "links", "round",
+        "postpone_count", "requests", "stock", "stock_on", "appeal", "links", "round", "report_ids", "merged_into", "wants_reply",
         "came_from", "verified", "unit_kind", "limit", "closing_conditions", "times", "units", "resolution_mode",
     )  # fmt: skip
     essence = {name: getattr(case, name) for name in names} | {"clocks": sorted(clocks_)}
@@ -433,7 +433,7 @@ def test_every_row_of_the_table_can_be_followed() -> None:
 def _beyond(row: Any, case: Case) -> bool:
     """Shapes after which only what was seen before can follow: more of the same."""
     again = case.round > 1 or case.postpone_count > 0 or len(case.requests) > 1
-    return again or (row.action == "correct" and row.to == row.state)
+    return again or len(case.links) > 0 or (row.action == "correct" and row.to == row.state)
 
 
 def _sign(case: Case) -> tuple[Any, ...]:

@@ -527,6 +527,8 @@ class CaseMerged(CaseEvent, frozen=True, kw_only=True, tag="case.merged.v1"):
     """into (this one ends in the other) or absorbed (this one carries the other's reports)"""
     distance_m: float | None = None
     opinion: str = ""
+    wants_reply: bool = False
+    """Of an absorbing case: whether one of its reporters is to be asked when it ends"""
 
 
 class CaseLinked(CaseEvent, frozen=True, kw_only=True, tag="case.linked.v1"):

@@ -12,8 +12,8 @@ from yiwang.contracts import MediaRef
 from yiwang.kit import App, Caller, Context
 from yiwang.kit.files import NotHere
 
-from . import claims, store, tier_store
-from .acts import Act, Body
+from . import claims, joining, store, tier_store
+from .acts import Act, Body, JoinedBody
 from .authority import actor_for
 from .auto import Work
 from .calendar import SHANGHAI
@@ -47,15 +47,15 @@ async def act(app: App, caller: Caller, no: str, action: str, body: Body) -> Don
     Raises the Problems of `errors`: no such case, somebody was quicker, or the state machine's refusal.
     """
 
-    async def do(ctx: Context, work: Work) -> None:
-        await _do(ctx, work, caller, action, body)
+    async def do(ctx: Context, work: Work) -> Work | None:
+        return await _do(ctx, work, caller, action, body)
 
     await _hold_photos(app, body)
     return await change(app, caller, no, body.version, do)
 
 
 async def change(
-    app: App, caller: Caller, no: str, version: int | None, do: Callable[[Context, Work], Awaitable[None]]
+    app: App, caller: Caller, no: str, version: int | None, do: Callable[[Context, Work], Awaitable[Work | None]]
 ) -> Done:
     """Let *do* work on the locked case of that number or id, and write and say what follows.
 
@@ -73,12 +73,13 @@ async def change(
             raise STALE(current=case.version, seen=version)
         work = Work(case, rules.of(case), ctx.now())
         try:
-            await do(ctx, work)
+            other = await do(ctx, work)
         except Refused as refused:
             raise problem(refused) from None
-        await keep(ctx, [work])
-        sent = ctx.emit(*work.events)
-        return _done(work.case, [event.id for event in sent])
+        works = [work, other] if other is not None else [work]
+        await keep(ctx, works)
+        sent = ctx.emit(*(event for one in works for event in one.events))
+        return _done(work.case, [event.id for event in sent[: len(work.events)]])
 
     done: Done = await app.act(caller, once, purpose="")
     return done
@@ -100,21 +101,28 @@ async def _hold_photos(app: App, body: Body) -> None:
                 await app.media.hold(media.media_id)
 
 
-async def _do(ctx: Context, work: Work, caller: Caller, action: str, body: Body) -> None:
+async def _do(ctx: Context, work: Work, caller: Caller, action: str, body: Body) -> Work | None:
+    """The step; the other case where two are concerned."""
     by = actor_for(caller, work.case, action, body.role, work.rules)
     if work.case.offer is not None:  # going on with the case takes the offer back
         withdraw(work, by, "went_on")
     claim = await claims.heed(ctx, work.case, by)
+    other: Work | None = None
+    if action in joining.JOINING:
+        body, other = await joining.other_of(ctx, work, caller, by.role, body)
     one = Act(action=action, role=by.role, at=ctx.now(), body=body, by=by)
     if action == "file" and not work.case.case_no:
         check(work.case, one, work.rules)
         one = msgspec.structs.replace(one, number=await _number(ctx, work.case, ctx.now()))
     work.do(one)
+    if other is not None and isinstance(body, JoinedBody):
+        joining.tell_other(work.case, body, action, one, other)
     if action in GOES_ON and work.run() and await may_give(ctx.app, ctx.tx):
         [number] = await store.take_numbers(ctx.tx, [(work.case.custody.jurisdiction, ctx.now())])
         if number:
             work.run(number)
     await claims.end(ctx, work.case, claim)
+    return other
 
 
 async def _number(ctx: Context, case: Case, at: dt.datetime) -> str:

@@ -143,6 +143,30 @@ class ReopenBody(Body, frozen=True, kw_only=True):
     cause: Key = "other"
 
 
+class MergeBody(Body, frozen=True, kw_only=True):
+    """The case that goes on (主案), by its number or id; this one ends as its duplicate."""
+
+    into: Key
+
+
+class LinkBody(Body, frozen=True, kw_only=True):
+    """The other case, by its number or id, and how the two are related."""
+
+    other: Key
+    relation: Annotated[str, msgspec.Meta(pattern="^(similar|recurrence|campaign)$")] = "similar"
+
+
+class JoinedBody(Body, frozen=True, kw_only=True):
+    """What a step needs to know of the other case; people name it only."""
+
+    other_id: Key
+    other_state: str = ""
+    relation: str = ""
+    distance_m: float | None = None
+    report_ids: tuple[str, ...] = ()
+    wants_reply: bool = False
+
+
 class ReferBody(Body, frozen=True, kw_only=True):
     agency_id: Key
     item_code: Key
@@ -200,6 +224,9 @@ BODIES: Final[dict[str, type[Body]]] = {
     "appeal": Body,
     "decide_appeal": DecisionBody,
     "reopen": ReopenBody,
+    "merge": MergeBody,
+    "absorb": JoinedBody,
+    "link": LinkBody,
     "resume": Body,
     "refer": ReferBody,
     **SHARED_BODIES,

@@ -65,9 +65,14 @@ class Work:
         return False
 
 
+def waits_for_acceptor(case: Case, rules: Rules) -> bool:
+    """Whether a person is to look first, because a case of the same class lies nearby."""
+    return bool(case.similar_of) and case.state == "reported" and rules.policies.similar.hold
+
+
 def next_step(case: Case, rules: Rules, auto: Auto, now: dt.datetime, number: str = "") -> Act | None:
     """The step that would be taken on *case* without a person, or None; it may still be refused."""
-    if case.state in FINAL or rules.elsewhere(case) is not None:
+    if case.state in FINAL or rules.elsewhere(case) is not None or waits_for_acceptor(case, rules):
         return None
     return _told(case, rules, number) if case.imported is not None else _by_rule(case, rules, auto, now, number)
 

@@ -27,6 +27,7 @@ from .draft import Draft
 from .effects_after import AFTER
 from .effects_correct import correct
 from .effects_handling import HANDLING
+from .effects_joining import JOINING, merge_with
 from .effects_requests import REQUESTS
 from .effects_shared import SHARED
 from .tiers import first_command
@@ -178,6 +179,8 @@ EFFECTS: Final[dict[str, Callable[[Draft, Any], None]]] = {
     **HANDLING,
     **REQUESTS,
     **AFTER,
+    **JOINING,
+    "merge": merge_with(void),
     **SHARED,
     "correct": correct,
     "send_verify": send_verify,

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Callable
 from typing import Final
 
-from .acts import Act
+from .acts import Act, JoinedBody
 from .case import DISPOSAL, Case
 from .draft import Draft
 from .effects_correct import for_another_unit, new_condition
@@ -90,6 +90,20 @@ def never_appealed(d: Draft) -> None:
         raise Refused("already_appealed")
 
 
+def other_known(d: Draft) -> None:
+    """The other case was found; people only name it."""
+    if not isinstance(d.act.body, JoinedBody):
+        raise Refused("other_missing", no=getattr(d.act.body, "into", "") or getattr(d.act.body, "other", ""))
+    if d.act.body.other_state == "voided" and d.act.action == "link":
+        raise Refused("main_finished")
+
+
+def not_linked(d: Draft) -> None:
+    other = getattr(d.act.body, "other_id", "")
+    if any(one.case_id == other for one in d.case.links):
+        raise Refused("already_linked")
+
+
 def refiled_if_filed(d: Draft) -> None:
     """A filed case with a new class needs a condition of that class."""
     if d.row.action == "correct" and d.act.role != SYSTEM:
@@ -117,7 +131,7 @@ GUARDS: Final[dict[str, Guard]] = {
     for guard in (
         extension_in_time, extensions_left, nothing_asked, request_open, your_turn, approver_not_asker,
         may_hang_directly, date_still_ahead, stock_due, was_overdue, appeal_in_time, never_appealed, appeal_open,
-        was_handled, refiled_if_filed,
+        was_handled, refiled_if_filed, other_known, not_linked,
     )
 }  # fmt: skip
 
@@ -139,6 +153,8 @@ REFUSES: Final[dict[str, tuple[str, ...]]] = {
     "was_overdue": ("appeal_not_overdue",),
     "appeal_in_time": ("appeal_too_late",),
     "never_appealed": ("already_appealed",),
+    "other_known": ("other_missing", "other_itself", "main_finished", "other_reporters", "has_merged", "moved_away"),
+    "not_linked": ("already_linked",),
     "refiled_if_filed": ("condition_unknown", "condition_choice"),
     "was_handled": ("never_handled",),
     "appeal_open": ("appeal_missing",),

@@ -13,7 +13,7 @@ from yiwang.contracts import (
 )
 from yiwang.kit import Context, Event, Retry, Timer
 
-from . import alarms, clocks, experience_store, numbering, passing, shared_store, store
+from . import alarms, clocks, experience_store, numbering, passing, shared_store, similar, store
 from .acts import Act, LocatedBody
 from .auto import Work
 from .case import ACCEPT, Case, from_report
@@ -36,6 +36,7 @@ async def arrive(events: Sequence[CaseReported | CaseLocated], ctx: Context) -> 
     works = {case_id: Work(case, rules, now) for case_id, case in known.items()}
     answers: list[list[Event]] = []
     filing: list[Work] = []
+    placed: dict[str, Work] = {}
     told: set[str] = set()
     for event in events:
         case_id = event.case.case_id
@@ -52,10 +53,13 @@ async def arrive(events: Sequence[CaseReported | CaseLocated], ctx: Context) -> 
             if case_id not in told:  # what follows from a second place in the batch is said with the first
                 answers[-1] = work.events
                 told.add(case_id)
-            if work.run():
-                filing.append(work)
-            elif work.case.state == "reported" and work.case.clock(ACCEPT) is None:
-                rules.start_stage(work.case, ACCEPT, work.case.created_at)
+            placed[case_id] = work
+    await similar.look(ctx.tx, list(placed.values()), rules, now)
+    for work in placed.values():
+        if work.run():
+            filing.append(work)
+        elif work.case.state == "reported" and work.case.clock(ACCEPT) is None:
+            rules.start_stage(work.case, ACCEPT, work.case.created_at)
     await number_and_go_on(ctx, filing)
     await keep(ctx, list(works.values()))
     return answers

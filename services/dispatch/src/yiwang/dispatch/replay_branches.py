@@ -14,6 +14,9 @@ from yiwang.contracts import (
     CaseEvent,
     CaseExtensionDecided,
     CaseExtensionRequested,
+    CaseLink,
+    CaseLinked,
+    CaseMerged,
     CaseReopened,
     CaseResumed,
     CaseSuspended,
@@ -107,12 +110,26 @@ def corrected_by(case: Case, e: CaseCorrected) -> dict[str, Any]:
     return change
 
 
+def _merged(case: Case, e: CaseMerged) -> dict[str, Any]:
+    if e.relation == "into":
+        return {"merged_into": e.case.merged_into}
+    return {
+        "report_ids": e.case.report_ids, "links": (*case.links, *_links(e, "merged")), "wants_reply": e.wants_reply
+    }  # fmt: skip
+
+
+def _links(e: CaseMerged | CaseLinked, relation: str) -> list[CaseLink]:
+    return [CaseLink(case_id=other, relation=relation, distance_m=e.distance_m) for other in e.other_case_ids]
+
+
 BRANCHES: Final[dict[type[CaseEvent], Callable[[Case, Any], dict[str, Any]]]] = {
     CaseExtensionRequested: _extension_requested,
     CaseExtensionDecided: _extension_decided,
     CaseSuspensionRequested: _suspension_requested,
     CaseSuspensionDecided: _suspension_decided,
     CaseSuspended: _suspended,
+    CaseMerged: _merged,
+    CaseLinked: lambda case, e: {"links": (*case.links, *_links(e, e.relation))},
     CaseAppealed: _appealed,
     CaseAppealDecided: _appeal_decided,
     CaseReopened: lambda case, e: reopened(case, e.occurred_at) | {"round": e.case.round},
@@ -126,6 +143,8 @@ BRANCH_ACTIONS: Final[dict[type[CaseEvent], str]] = {
     CaseSuspensionRequested: "hang_apply",
     CaseSuspensionDecided: "hang_approve",
     CaseSuspended: "suspend",
+    CaseMerged: "merge",
+    CaseLinked: "link",
     CaseAppealed: "appeal",
     CaseAppealDecided: "decide_appeal",
     CaseReopened: "reopen",

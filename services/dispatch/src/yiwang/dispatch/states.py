@@ -14,6 +14,7 @@ from typing import Final
 from .states_after import AFTER
 from .states_handling import HANDLING
 from .states_intake import INTAKE
+from .states_joining import JOINING
 from .states_row import Row
 from .states_shared import SHARED
 from .states_words import ACTIONS, FINAL, IMPORT, RESULTS, ROLE_NAMES, STATES, SYSTEM
@@ -23,7 +24,7 @@ __all__ = [
     "rows_for", "table_markdown",
 ]  # fmt: skip
 
-TABLE: Final[tuple[Row, ...]] = (*INTAKE, *HANDLING, *SHARED, *AFTER)
+TABLE: Final[tuple[Row, ...]] = (*INTAKE, *HANDLING, *SHARED, *AFTER, *JOINING)
 """In this order: of rows with the same state, action and result the first whose condition holds is taken."""
 
 BY_PEOPLE: Final = frozenset(row.action for row in TABLE if set(row.roles) - {SYSTEM, IMPORT}) - {"report"}
