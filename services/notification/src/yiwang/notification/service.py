@@ -36,6 +36,11 @@ HEARD: Final[dict[str, type[CaseEvent]]] = {
         contracts.CaseVoided,
         contracts.CaseReopened,
         contracts.CaseAppealDecided,
+        contracts.CaseArrived,
+        contracts.CaseDeadlineRecomputed,
+        contracts.CaseSubtaskAssigned,
+        contracts.CaseSubtaskConfirmed,
+        contracts.CaseSubtaskReturned,
     )
 }
 """Events of a case that rules may tell people about."""
