@@ -67,8 +67,8 @@ docs: $(READY)  ## Write the generated pages: events, schemas, AsyncAPI, states,
 bench: $(READY)  ## Compare the kit and the whole path with bare pipelines (several minutes)
 	$(BIN)/python -m bench $(ARGS)
 
-lab: $(READY)  ## Long campaigns: kills and freezes under load (not part of ci)
-	$(BIN)/pytest -m lab --timeout 3600 $(ARGS)
+lab: $(READY)  ## Long campaigns: kills and freezes under load; LAB=guangdong runs 42 leaf servers (not part of ci)
+	$(if $(LAB),$(BIN)/python -m bench.$(LAB),$(BIN)/pytest -m lab --timeout 3600) $(ARGS)
 
 demo: $(READY)  ## A province, two cities, three counties at work; a link is cut and mended; ONCE=1 ends after 500 cases
 	$(BIN)/yiwang demo $(if $(ONCE),--once) $(ARGS)

@@ -21,7 +21,8 @@ from rich.live import Live
 from rich.table import Table
 from yiwang.stack.books_tiers import NodeBooks, balance_all
 from yiwang.stack.demo_feed import LOCAL
-from yiwang.stack.demo_nation import NATION, nation
+from yiwang.stack.demo_nation import nation
+from yiwang.stack.demo_network import Demo
 from yiwang.stack.demo_office import Office, client
 from yiwang.stack.demo_tables import PAGES, faults, network_summary
 from yiwang.stack.embedded import ServerFailed
@@ -38,7 +39,6 @@ CUT_DONE: Final = 3
 CUT_EVERY_S: Final = 300.0
 """Without --once: a cut of a minute every five"""
 LONG_CUT_S: Final = 60.0
-CONNECTIONS: Final = 600
 IDLE_S: Final = 0.7
 """A crew that finds nothing to do looks again after so long"""
 _COUNT: Final = """
@@ -67,20 +67,11 @@ def run(console: Console, data: Path, once: int, file: Path) -> int:
         with nation(data / "nation.log") as environ:
             console.print(f"正在启动 {topology.title or topology.name}（数据和日志在 {data}）……")
             begin = time.monotonic()
-            with Demo(topology, data, processes="each", environ=environ, connections=CONNECTIONS) as net:
+            with Demo(topology, data, environ) as net:
                 console.print(f"{len(net.nodes)} 个节点就绪，用时 {time.monotonic() - begin:.0f} 秒")
                 return asyncio.run(Tiers(net, console).run(once))
     except (ServerFailed, TopologyError) as error:
         raise click.ClickException(str(error)) from error
-
-
-class Demo(Network):
-    """The nation hears from the top of the network alone: what happens below reaches it that way."""
-
-    def environ(self, code: str) -> dict[str, str]:
-        """As for every network, without the nation's address below the top."""
-        found = super().environ(code)
-        return found if not self.topology.node(code).parent else {k: v for k, v in found.items() if k not in NATION}
 
 
 class Tiers:

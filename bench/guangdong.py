@@ -1,0 +1,232 @@
+"""A part of the province of Guangdong on this machine: real leaf servers and services, cases from every county, the books.
+
+    python -m bench.guangdong --leafs 42 --cases 25000 --minutes 10
+
+The province is a cluster of three servers; every city and county has a leaf server, a database and all its services.
+Reports enter in the counties over HTTP at an even rate, and the profile takes each to its unit without a person; some
+are worked to their end by people over HTTP, at the county and, after it has handed over, at the city. It ends with the
+books of every node and every link, and with what each node took of the machine. Status 0 only if all balance.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Collection, Iterable
+from pathlib import Path
+from statistics import mean
+from typing import Any, Final
+
+import msgspec
+from yiwang.stack.books_tiers import NodeBooks, balance_all
+from yiwang.stack.demo_tables import faults
+from yiwang.stack.network import Network
+from yiwang.stack.node_host import Guest
+from yiwang.stack.topology import Topology, load
+from yiwang.stack.usage import Usage, usage_of
+
+from .guangdong_flow import Flow, quantile
+from .guangdong_plan import chosen, with_profiles
+
+FILE: Final = Path("deploy/topologies/guangdong.toml")
+AT_ONCE: Final = 3
+"""Processes that start side by side"""
+IDLE_S: Final = 20.0
+STREAM_GIB: Final = 1.0
+
+
+class Lab(Network):
+    """Several nodes in a process where asked, and a start that two cores can carry."""
+
+    def __init__(self, topology: Topology, data: Path, *, together: int, **more: Any) -> None:
+        super().__init__(topology, data, processes="each", cuttable=(), stream_max_gib=STREAM_GIB, **more)
+        self.together = together
+
+    def groups(self, codes: Collection[str]) -> dict[str, list[str]]:
+        """The province has a process of its own, the others share theirs."""
+        top, *others = sorted(codes, key=lambda code: self.topology.node(code).parent != "")
+        parts = [others[n : n + self.together] for n in range(0, len(others), self.together)]
+        return {top: [top]} | {part[0]: part for part in parts}
+
+    def start_services(self, codes: Iterable[str] = ()) -> None:
+        """A few processes at a time."""
+        groups = list(self.groups([node.code for node in self.nodes]).items())
+        for n in range(0, len(groups), AT_ONCE):
+            some = groups[n : n + AT_ONCE]
+            for name, members in some:
+                self.hosts.start(name, [Guest(self.services_of(code), self.environ(code)) for code in members])
+            for name, members in some:
+                for code in members:
+                    self.hosts.await_ready(name, self.url(code), 900)
+
+
+def say(line: str) -> None:
+    print(line, flush=True)
+
+
+def main() -> int:
+    """Run it; the exit status."""
+    asked = arguments()
+    place = asked.data or Path(tempfile.mkdtemp(prefix="yiwang-guangdong-"))
+    place.mkdir(parents=True, exist_ok=True)
+    place.chmod(0o755)
+    try:
+        topology = with_profiles(chosen(load(FILE), asked.leafs), place / "profiles")
+        leafs = [node for node in topology.nodes if node.parent]
+        tiers = f"{sum(n.tier == 'city' for n in leafs)} cities, {sum(n.tier == 'county' for n in leafs)} counties"
+        say(f"3 servers of the province, {len(leafs)} leaf servers ({tiers}); load {os.getloadavg()[0]:.1f}")
+        environ = {
+            "YIWANG_LOG_LEVEL": "warning", "YIWANG_DEV_PEOPLE": "true", "YIWANG_LINGER_MS": "100",
+            "YIWANG_POLL_SECONDS": str(asked.poll), "YIWANG_LEASE_SECONDS": str(max(5.0, 6 * asked.poll)),
+            "YIWANG_MESH_WATCH_SECONDS": str(max(5.0, asked.poll)), "YIWANG_MESH_STALL_AFTER_S": "60",
+            "YIWANG_MESH_CUT_AFTER_S": "60",
+        }  # fmt: skip
+        begin = time.monotonic()
+        with Lab(
+            topology, place, together=asked.together, environ=environ, connections=60 * len(topology.nodes)
+        ) as net:
+            say(
+                f"{len(net.nodes)} nodes in {len(net.hosts.running)} processes are ready after {time.monotonic() - begin:.0f} s"
+            )
+            return asyncio.run(campaign(net, asked))
+    finally:
+        if not asked.data:
+            shutil.rmtree(place, ignore_errors=True)
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench.guangdong", description=__doc__.splitlines()[0])
+    parser.add_argument("--leafs", type=int, default=42, help="leaf servers: every city, then counties")
+    parser.add_argument("--cases", type=int, default=25_000)
+    parser.add_argument("--minutes", type=float, default=10.0, help="in which they come in")
+    parser.add_argument("--acted", type=int, default=200, help="of them, worked to their end by people over HTTP")
+    parser.add_argument("--together", type=int, default=7, help="nodes in one process; the province has its own")
+    parser.add_argument("--poll", type=float, default=10.0, help="YIWANG_POLL_SECONDS; leases and the watch follow it")
+    parser.add_argument("--patience", type=float, default=3600.0, help="seconds for the drain")
+    parser.add_argument("--data", type=Path, help="keep everything here")
+    return parser.parse_args()
+
+
+async def campaign(net: Lab, asked: argparse.Namespace) -> int:
+    """Idle, flow, drain, books."""
+    flow = Flow(net, asked.cases, asked.minutes * 60, asked.acted)
+    async with contextlib.AsyncExitStack() as stack:
+        await flow.open()
+        stack.push_async_callback(flow.close)
+        await standing(net, asked.patience)
+        idle = [await asyncio.to_thread(net.usage)]
+        await asyncio.sleep(IDLE_S)
+        idle.append(await asyncio.to_thread(net.usage))
+        say(f"idle: {cores(idle, IDLE_S):.2f} of {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
+        lasted = await flow.feed(say)
+        fed = await asyncio.to_thread(net.usage)
+        say(f"fed: {asked.cases} reports in {lasted:.0f} s = {asked.cases / lasted:.1f}/s, "
+            f"POST p50 {quantile(flow.took, 0.5) * 1000:.0f} ms, p99 {quantile(flow.took, 0.99) * 1000:.0f} ms, "
+            f"503 {flow.waited} times; {cores([idle[1], fed], lasted):.2f} cores")  # fmt: skip
+        drain = await flow.drained(say, asked.patience)
+        done = await asyncio.to_thread(net.usage)
+        say(f"the province knows everything {drain:.0f} s after the last report; "
+            f"CPU a case beyond idling {per_case(idle, done, lasted + drain, asked.cases) * 1000:.0f} ms")  # fmt: skip
+        for line in flow.refusals[:5]:
+            say(f"refused: {line}")
+        table(net, idle, fed, done, lasted)
+        await databases(net)
+        return await judged(net, flow)
+
+
+async def standing(net: Lab, patience: float) -> None:
+    """Wait until the province sees every link stand."""
+    top, begin = next(node.code for node in net.nodes if not node.parent), time.monotonic()
+    async with asyncio.timeout(patience):
+        while not await asyncio.to_thread(_stands, net, top):
+            await asyncio.sleep(2)
+    say(f"all links stand {time.monotonic() - begin:.0f} s later")
+
+
+def _stands(net: Lab, top: str) -> bool:
+    """Whether `yiwang mesh status` at the province shows no link that isn't there."""
+    command = [sys.executable, "-m", "yiwang.stack", "mesh", "status", "--json", "--data", str(net.data), "--node", top]
+    told = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    places = msgspec.json.decode(told)["places"] if told.startswith("{") else []
+    return bool(places) and all(place["state"] in ("here", "ok", "late") for place in places)
+
+
+def cores(two: list[dict[str, Usage]], seconds: float) -> float:
+    """Cores that everything used together between two looks."""
+    before, after = two
+    return sum(after[name].cpu_s - before[name].cpu_s for name in after if name in before) / seconds
+
+
+def per_case(idle: list[dict[str, Usage]], done: dict[str, Usage], seconds: float, cases: int) -> float:
+    """CPU seconds a case, without what the idle network would have used meanwhile."""
+    return (cores([idle[1], done], seconds) - cores(idle, IDLE_S)) * seconds / cases
+
+
+def table(net: Lab, idle: list[dict[str, Usage]], fed: dict[str, Usage], done: dict[str, Usage], lasted: float) -> None:
+    """What each kind of process takes: memory at the end, CPU idle and while reports came in."""
+    kinds: dict[str, list[str]] = {}
+    tier = {node.account: node.tier for node in net.nodes} | {node.code: node.tier for node in net.nodes}
+    for name in done:
+        what, _, code = name.rpartition(" ")
+        kind = f"{what or 'nats-server'} of a {tier[code.split('-')[0]]}" if name != "postgres" else "PostgreSQL"
+        kinds.setdefault(kind, []).append(name)
+    say("\n| process | how many | MiB (PSS) mean / most | CPU idle, % of a core, mean | under load, mean / most |")
+    say("|---|---|---|---|---|")
+    for kind, names in kinds.items():
+        memory = [done[name].memory_mib for name in names]
+        calm = [100 * (idle[1][n].cpu_s - idle[0][n].cpu_s) / IDLE_S for n in names]
+        busy = [100 * (fed[n].cpu_s - idle[1][n].cpu_s) / lasted for n in names]
+        say(f"| {kind} | {len(names)} | {mean(memory):.0f} / {max(memory):.0f} | {mean(calm):.1f} "
+            f"| {mean(busy):.1f} / {max(busy):.1f} |")  # fmt: skip
+    say(f"\neverything together {sum(usage.memory_mib for usage in done.values()):,.0f} MiB")
+
+
+async def databases(net: Lab) -> None:
+    """PostgreSQL's part of a node: its connections."""
+    rows = await asyncio.to_thread(
+        net.postgres.query, "select datname || ' ' || pid from pg_stat_activity where datname like 'yw_%'"
+    )
+    pids: dict[str, list[int]] = {}
+    for row in rows.splitlines():
+        name, pid = row.split()
+        pids.setdefault(name, []).append(int(pid))
+    each = {name: await asyncio.to_thread(usage_of, found) for name, found in pids.items()}
+    say(f"PostgreSQL, a node: {mean(len(found) for found in pids.values()):.0f} connections, "
+        f"{mean(usage.memory_mib for usage in each.values()):.0f} MiB on average")  # fmt: skip
+
+
+async def judged(net: Lab, flow: Flow) -> int:
+    """The books of every node, until they balance or three looks have found the same."""
+    kits = {node.code: net.kit(node.code) for node in net.nodes}
+    begin = time.monotonic()
+    found: list[NodeBooks] = []
+    for _ in range(3):
+        found = await balance_all(net.topology, kits, flow.accepted)
+        if all(one.balanced for one in found):
+            break
+        await asyncio.sleep(5)
+    for tier in ("county", "city", "province"):
+        those = [one for one in found if one.node.tier == tier]
+        say(f"{tier}: {len(those)} nodes, {sum(o.own.cases for o in those)} cases, {sum(o.below for o in those)} events from "
+            f"below, {sum(o.copies for o in those)} copies; lost {sum(o.lost for o in those)}, doubled "
+            f"{sum(o.doubled for o in those)}, out of order {sum(o.link.disordered for o in those if o.link)}, stale "
+            f"{sum(o.stale for o in those)}, parked {sum(o.own.parked for o in those)}")  # fmt: skip
+    for sentence in faults(found)[:20]:
+        say(f"not balanced: {sentence}")
+    well = all(one.balanced for one in found)
+    say(
+        f"books of {len(found)} nodes read in {time.monotonic() - begin:.0f} s: "
+        + ("all balance" if well else "NOT BALANCED")
+    )
+    return 0 if well else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
