@@ -19,31 +19,25 @@ from yiwang.contracts import (
     CaseHandled,
     CaseHandlingConfirmed,
     CaseHandlingStarted,
-    CaseHandoverAccepted,
-    CaseHandoverOffered,
-    CaseHandoverRefused,
-    CaseHandoverWithdrawn,
     CaseLocated,
     CaseOverdue,
     CaseReferredToEnforcement,
     CaseReturned,
     CaseReworked,
-    CaseSupervised,
-    CaseSupervisionReplied,
     CaseVerified,
     CaseVerifyRequested,
     CaseVisited,
     CaseVoided,
     Clock,
     SubTask,
-    Supervision,
     UnitRef,
     tag_of,
 )
 
-from .case import ACCEPT, ARRIVE, CHECK, CO, DISPOSAL, VERIFY, Case, CaseClock, Offer, Pause, Referral, Task
+from .case import ACCEPT, ARRIVE, CHECK, CO, DISPOSAL, VERIFY, Case, CaseClock, Pause, Referral, Task
 from .draft import Record
 from .replay_branches import BRANCH_ACTIONS, BRANCHES, corrected_by, given_anew
+from .replay_tiers import TIER_ACTIONS, TIERS
 from .replay_words import result_of
 from .replay_work import WORK, WORK_ACTIONS
 from .requests import lapse
@@ -212,36 +206,6 @@ def _reworked(_: Case, e: CaseReworked) -> dict[str, Any]:
     return {"confirmed": False, "timeliness": None, "handler_ref": "", "rework_count": e.rework_no}
 
 
-def _offered(case: Case, e: CaseHandoverOffered) -> dict[str, Any]:
-    made = Offer(
-        offer_id=e.offer_id, to=e.to_jurisdiction, epoch=e.epoch, version=e.case.case_version, seq=case.seq + 1,
-        cause=e.reason, at=e.occurred_at, due_at=e.occurred_at,
-    )  # fmt: skip
-    return {"offer": made, "kept": ""}
-
-
-def _not_handed_over(case: Case, _: Any) -> dict[str, Any]:
-    return {"offer": None, "kept": f"{case.offer.to}/{case.offer.cause}" if case.offer else ""}
-
-
-def _supervised(case: Case, e: CaseSupervised) -> dict[str, Any]:
-    one = Supervision(
-        directive_id=e.directive_id, issuer=e.issuer or e.jurisdiction, kind=e.kind, level=e.level, opinion=e.opinion,
-        reply_required=e.reply_required, reply_due=e.reply_due, supervised_at=e.occurred_at,
-    )  # fmt: skip
-    return {"supervisions": (*case.supervisions, one)}
-
-
-def _replied(case: Case, e: CaseSupervisionReplied) -> dict[str, Any]:
-    at = e.occurred_at
-    return {
-        "supervisions": tuple(
-            msgspec.structs.replace(one, replied_at=at) if one.directive_id == e.directive_id else one
-            for one in case.supervisions
-        )
-    }
-
-
 CHANGES: Final[dict[type[CaseEvent], Callable[[Case, Any], dict[str, Any]]]] = {
     CaseLocated: _located,
     CaseCorrected: corrected_by,
@@ -262,12 +226,7 @@ CHANGES: Final[dict[type[CaseEvent], Callable[[Case, Any], dict[str, Any]]]] = {
     **BRANCHES,
     **WORK,
     CaseReferredToEnforcement: lambda _, e: {"referral": Referral(referral_id=e.referral_id, agency_id=e.agency_id)},
-    CaseHandoverOffered: _offered,
-    CaseHandoverWithdrawn: _not_handed_over,
-    CaseHandoverRefused: _not_handed_over,
-    CaseHandoverAccepted: lambda _, __: {"offer": None, "kept": ""},
-    CaseSupervised: _supervised,
-    CaseSupervisionReplied: _replied,
+    **TIERS,
     CaseClosed: lambda case, e: _time(case, e, "closed"),
     CaseVoided: lambda case, e: _time(case, e, "closed"),
 }
@@ -288,15 +247,10 @@ ACTION_OF: Final[dict[type[CaseEvent], str]] = {
     CaseCheckRequested: "send_check",
     CaseChecked: "check_result",
     **BRANCH_ACTIONS,
+    **TIER_ACTIONS,
     **WORK_ACTIONS,
     CaseReferredToEnforcement: "refer",
-    CaseHandoverOffered: "hand_over",
-    CaseHandoverWithdrawn: "withdraw_offer",
-    CaseHandoverRefused: "handover_refused",
-    CaseHandoverAccepted: "take_over",
-    CaseSupervised: "supervise",
     CaseVisited: "visit",
-    CaseSupervisionReplied: "reply_supervision",
     CaseClosed: "close",
     CaseVoided: "void",
 }

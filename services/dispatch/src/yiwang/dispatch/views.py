@@ -7,34 +7,21 @@ from collections.abc import Sequence
 from typing import Final
 
 import msgspec
-from yiwang.contracts import Assignment, Category, MediaRef, Place, SubTask
+from yiwang.contracts import Appeal, Assignment, CaseLink, Category, MediaRef, OpenRequest, Place, SubTask
 
-from . import referrals
 from .case import Case, Referral, Task
-from .directives import KINDS
 from .domain import Record
-from .explain import UNITS, ClockView, clock_view, met
+from .explain import UNITS, ClockView, clock_view
 from .queues import QUEUES, queue_of
 from .rules import Rules
-from .states import ACTIONS, RESULTS, ROLE_NAMES, STATES, Row
+from .states import ACTIONS, STATES, Row
 from .store import Listed
+from .views_lines import LineView, line
 
-BESIDE: Final = {
-    "enforcement_closed": "执法结果",
-    "hand_over": "移交",
-    "withdraw_offer": "撤回移交",
-    "handover_refused": "对方拒收",
-    "handover_overdue": "移交逾期未接收",
-    "take_over": "接收移交",
-    "supervise": "督办",
-    "reply_supervision": "督办回复",
-    "supervision_overdue": "督办逾期未回复",
-    "visit": "回访",
-    "recompute_deadline": "期限重算",
-    "case.deadline_warned.v1": "临期预警",
-    "case.overdue.v1": "超时",
-}
-"""Lines of the flow that no action of the table made."""
+BRANCHES: Final = (
+    "hang_count", "postpone_count", "round", "stock", "requests", "appeal", "links", "merged_into", "similar_of",
+)  # fmt: skip
+"""Fields of a case that its page shows as they are."""
 
 
 class CaseItem(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,36 +78,6 @@ class QueueView(msgspec.Struct, frozen=True, kw_only=True):
     """How many of them the caller has in hand"""
 
 
-class LineView(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of the history."""
-
-    seq: int
-    version: int
-    action: str
-    action_name: str
-    result: str
-    result_name: str
-    state_before: str
-    state_after: str
-    state_name: str
-    role: str
-    role_name: str
-    unit_id: str
-    unit_name: str
-    person_ref: str
-    opinion: str
-    receiver: str
-    started_at: dt.datetime
-    ended_at: dt.datetime
-    due_at: dt.datetime | None
-    used_s: int
-    overdue: bool
-    media: tuple[MediaRef, ...]
-    note: str
-    limit_text: str
-    """What became of the limit of this stage, in words; empty where there was none"""
-
-
 class CaseDetail(msgspec.Struct, frozen=True, kw_only=True):
     """Everything about one case."""
 
@@ -149,6 +106,19 @@ class CaseDetail(msgspec.Struct, frozen=True, kw_only=True):
     rework_count: int
     return_count: int
     hang_count: int
+    postpone_count: int
+    round: int
+    """1 + how often it was reopened"""
+    stock: bool
+    """It is or was in stock (积存)"""
+    requests: tuple[OpenRequest, ...]
+    """For more time or a rest, not decided yet"""
+    appeal: Appeal | None
+    links: tuple[CaseLink, ...]
+    """Related cases, and those merged into this one"""
+    merged_into: str
+    similar_of: str
+    """An older open case of the same class nearby, as this one got its place"""
     resume_on: dt.datetime | None
     task: Task | None
     referral: Referral | None
@@ -235,8 +205,8 @@ def detail(case: Case, flow: Sequence[Record], rules: Rules, now: dt.datetime) -
         timeliness_source=case.timeliness_source,
         rework_count=case.rework_count,
         return_count=case.return_count,
-        hang_count=case.hang_count,
         resume_on=case.resume_on,
+        **{name: getattr(case, name) for name in BRANCHES},
         task=case.task,
         referral=case.referral,
         media=case.media,
@@ -253,36 +223,6 @@ def _filing(case: Case, rules: Rules, now: dt.datetime) -> dict[str, str]:
         c.condition_id: f"{c.text}（{c.limit} {UNITS.get(c.unit_kind, c.unit_kind)}）"
         for c in rules.conditions(case, now)
     }
-
-
-def line(r: Record, rules: Rules) -> LineView:
-    unit = rules.units.get(r.unit_id) if r.unit_id else None
-    return LineView(
-        seq=r.seq,
-        version=r.version,
-        action=r.action,
-        action_name=ACTIONS.get(r.action) or BESIDE.get(r.action, r.action),
-        result=r.result,
-        result_name=referrals.words(r) or RESULTS.get(r.result) or KINDS.get(r.result, r.result),
-        state_before=r.state_before,
-        state_after=r.state_after,
-        state_name=STATES[r.state_after],
-        role=r.role,
-        role_name=ROLE_NAMES.get(r.role, r.role),
-        unit_id=r.unit_id,
-        unit_name=unit.name if unit else "",
-        person_ref=r.person_ref,
-        opinion=r.opinion,
-        receiver=r.receiver,
-        started_at=r.started_at,
-        ended_at=r.ended_at,
-        due_at=r.due_at,
-        used_s=r.used_s,
-        overdue=r.overdue,
-        media=r.media,
-        note=r.note,
-        limit_text=met(r),
-    )
 
 
 def possible(found: Sequence[tuple[Row, str]]) -> tuple[Possible, ...]:

@@ -22,6 +22,7 @@ from yiwang.kit import App, Caller, allow, anonymous, answers
 from yiwang.kit.files import EMPTY_FILE, FILE_TYPE, MEDIA_NOT_HERE, NotHere
 
 from . import experience_store, store
+from .acts import CategoryChoice
 from .calendar import SHANGHAI
 from .case import Case
 from .codes import Condition
@@ -30,6 +31,7 @@ from .experience import Suggestion
 from .explain import UNITS
 from .http import visible
 from .rules import Rules
+from .triage import proposed
 
 PAGE: Final = "worklist_page"
 TYPES: Final = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
@@ -79,6 +81,11 @@ class ReasonOption(msgspec.Struct, frozen=True, kw_only=True):
     """The event in which the reason is told"""
 
 
+class MatterOption(msgspec.Struct, frozen=True, kw_only=True):
+    code: str
+    name: str
+
+
 class Choices(msgspec.Struct, frozen=True, kw_only=True):
     """What the forms of a case may offer now; the matrix's own answer is the first unit."""
 
@@ -86,6 +93,11 @@ class Choices(msgspec.Struct, frozen=True, kw_only=True):
     conditions: tuple[ConditionOption, ...]
     units: tuple[UnitOption, ...]
     reasons: tuple[ReasonOption, ...]
+    matters: tuple[MatterOption, ...] = ()
+    """Kinds of matters (三事分流)"""
+    proposed_matter: str = ""
+    """What the city's rules say that it is"""
+    proposed_urgency: str = ""
     suggestions: tuple[SuggestedUnit, ...] = ()
     """Learnt from a year of finished cases, the likeliest first; the matrix may say otherwise"""
 
@@ -107,12 +119,25 @@ def page(name: str = "index.html") -> Response[bytes]:
 
 
 @get("/cases/{no:str}/choices", guards=[allow()], responses=answers(NOT_FOUND))
-async def show_choices(no: str, app: App, caller: Caller) -> Choices:
-    """Classes, filing conditions, units and reasons among which a person may choose for this case."""
+async def show_choices(
+    no: str,
+    app: App,
+    caller: Caller,
+    category: Annotated[str, Parameter(pattern=r"^((part|event)/[0-9A-Za-z]{1,8}/[0-9A-Za-z]{1,8})?$")] = "",
+) -> Choices:
+    """Classes, filing conditions, units and reasons among which a person may choose for this case.
+
+    `category` (``event/04/10``) shows the conditions and units as they would be for another class.
+    """
     case = await visible(app, caller, no)
     rules = app.get(Rules).of(case)
+    if category:
+        kind, major, minor = category.split("/")
+        other = CategoryChoice(kind=kind, major=major, minor=minor)
+        case = msgspec.structs.replace(case, category=rules.category(other), condition_id="")
     at = app.clock.now()
     learnt = await experience_store.suggest(app.pool, case, rules, at)
+    proposal = proposed(case, rules)
     classes = [row for row in rules.codes.categories.values() if row.code_set == rules.code_set]
     return Choices(
         categories=tuple(
@@ -126,6 +151,9 @@ async def show_choices(no: str, app: App, caller: Caller) -> Choices:
             for e in builtin("reason").entries.values()
         ),
         suggestions=tuple(suggested(one, rules) for one in learnt),
+        matters=tuple(MatterOption(code=m.code, name=m.name) for m in rules.practice.matters),
+        proposed_matter=proposal.matter,
+        proposed_urgency=proposal.urgency,
     )
 
 

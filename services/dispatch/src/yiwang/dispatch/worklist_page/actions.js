@@ -6,8 +6,9 @@ import { FIELDS, PHOTO_STAGE, bodyOf, needsOpinion, photoNeeded } from "./fields
 import { sentence } from "./login.js";
 
 const SERIOUS = new Set(["void", "dept_return", "return_to_acceptor", "return_to_city", "dispatcher_reject", "handler_return",
-  "dept_send_back", "force_close", "request_force_close"]);
-const QUIET = new Set(["correct", "suspend", "refer", "send_check"]);
+  "dept_send_back", "force_close", "request_force_close", "reopen"]);
+const QUIET = new Set(["correct", "suspend", "refer", "send_check",
+  "postpone_apply", "hang_apply", "merge", "link", "appeal"]);
 
 /** The bar of buttons for `allowed`; `done(answer)` is called after each action that succeeded. */
 export function actionBar(detail, allowed, done) {

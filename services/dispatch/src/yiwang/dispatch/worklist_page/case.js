@@ -5,9 +5,13 @@ import { actionBar } from "./actions.js";
 import { countdown } from "./countdown.js";
 import { $, h, longTime, shortTime, toast, words } from "./dom.js";
 import { sentence } from "./login.js";
+import { partText } from "./fields.js";
 import { custodyFacts, custodyPart } from "./tiers.js";
 
 const TIMELINESS = { on_time: "按时", overdue: "超时" };
+const ROLES = { dept_operator: "部门", dispatcher: "派遣员", shift_leader: "值班长", leader: "领导", acceptor: "受理员" };
+const APPEALS = { approved: "成立，不计入超时统计", rejected: "未成立" };
+const RELATIONS = { similar: "疑似同一问题", recurrence: "反弹", campaign: "同一专项", merged: "已并入此案" };
 const PHOTO_STAGES = { report: "上报", verify: "核实", before: "处置前", after: "处置后", check: "核查", evidence: "证据" };
 let shown = "";
 let urls = [];
@@ -60,17 +64,35 @@ function parts(detail, allowed, again, closed) {
       detail.custody.read_only && tag(`${detail.custody.custodian_name}主办`, "away"),
       detail.custody.supervisions.length > 0 && tag("督办", "late"),
       detail.return_count > 0 && tag(`回退 ${detail.return_count} 次`, "warn"),
+      detail.round > 1 && tag(`第 ${detail.round} 轮办理`, "warn"),
+      detail.postpone_count > 0 && tag(`延期 ${detail.postpone_count} 次`, "warn"),
+      detail.stock && tag("积存", "warn"),
       detail.rework_count > 0 && tag(`返工 ${detail.rework_count} 次`, "warn"),
       item.purpose !== "live" && tag({ demo: "演示", test: "测试", drill: "演练", historical: "历史" }[item.purpose] || item.purpose, "")),
     item.remaining_s !== null && h("p", { class: "due" }, item.remaining_s >= 0 && "剩余 ", countdown(item), h("span", { class: "hint" }, ` 截止 ${shortTime(item.due_at)}`)),
     item.description && h("p", { class: "text" }, item.description),
     facts(detail),
+    similarPart(detail),
     photos(detail),
     detail.custody.read_only ? null : actionBar(detail, allowed, again),
     custodyPart(detail, again),
     limits(detail.clocks),
     history(detail),
   ].filter(Boolean);
+}
+
+/** Cases of the same class nearby, for who accepts, files or dispatches; filled in when they are known. */
+function similarPart(detail) {
+  const { case: item } = detail;
+  if (detail.custody.read_only || !["reported", "verifying", "accepted", "filed", "dispatched"].includes(item.state)) return null;
+  const place = h("div", {});
+  api.get(`/cases/${item.case_id}/similar`).then((found) => {
+    if (!found.length) return;
+    place.replaceChildren(h("h3", {}, "疑似重复"), h("ul", {}, found.map((one) => h("li", {},
+      h("span", { class: "mono" }, one.case_no || one.case_id), ` ${one.state_name}，相距 ${Math.round(one.distance_m)} 米，${shortTime(one.created_at)} 上报`,
+      one.relation && `（${RELATIONS[one.relation] || one.relation}）`, one.description && h("p", { class: "hint" }, one.description)))));
+  }, () => {});
+  return place;
 }
 
 export const title = (item) => (item.category ? item.category.minor_name || item.category.minor : "未定类别");
@@ -89,8 +111,15 @@ function facts(detail) {
     ...custodyFacts(detail),
     ["立案条件", detail.condition],
     ["责任单位", item.unit_name && `${item.unit_name}（${item.unit_id}）`],
+    ["协办单位", detail.subtasks.map(partText).join("、")],
+    ["到场", detail.arrived_at && `${longTime(detail.arrived_at)}${detail.arrival_timeliness === "overdue" ? "（超时）" : ""}`],
+    ["解决方式", detail.modes.map((m) => ({ service: "服务", manage: "管理", enforce: "执法" }[m] || m)).join(" → ")],
     ["处置时效", TIMELINESS[detail.timeliness]],
     ["恢复日期", detail.resume_on && longTime(detail.resume_on)],
+    ["待审批", detail.requests.map((one) => `${one.kind === "hang" ? "挂账" : "延期"}申请，待${ROLES[one.path[one.level]]}审批`).join("；")],
+    ["申诉", detail.appeal && (APPEALS[detail.appeal.decision] || `待${ROLES[detail.appeal.path[detail.appeal.level]]}审核`)],
+    ["并入案件", detail.merged_into, "mono"],
+    ["相关案件", detail.links.map((one) => `${RELATIONS[one.relation] || one.relation} ${one.case_id}`).join("；")],
   ];
   return h("dl", { class: "facts" }, rows.filter((r) => r[1]).map(([name, value, kind]) => [h("dt", {}, name), h("dd", { class: kind }, value)]));
 }
@@ -140,6 +169,7 @@ function history({ history: lines, assignments }) {
     h("ol", {}, [...lines].reverse().map((line) => h("li", { class: line.overdue ? "late" : "" },
       h("p", {}, h("strong", {}, line.action_name), line.result_name && `：${line.result_name}`, h("span", { class: "to" }, ` → ${line.state_name}`)),
       line.opinion && h("p", { class: "text" }, line.opinion),
+      line.action === "recompute_deadline" && h("p", { class: "text" }, line.note),
       h("p", { class: "hint" }, [shortTime(line.ended_at), line.role_name, line.unit_name,
         units.has(line.receiver) && `交 ${units.get(line.receiver)}`, line.used_s > 0 && `用时 ${words(line.used_s)}`,
         line.overdue && "超时"].filter(Boolean).join(" · "))))));

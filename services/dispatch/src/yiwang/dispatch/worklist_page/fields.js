@@ -1,6 +1,6 @@
 // What each action asks for: the fields of its form, and how they become the body that the API takes.
 
-import { holder } from "./api.js";
+import { get, holder } from "./api.js";
 import { h } from "./dom.js";
 
 let serial = 0;
@@ -57,6 +57,7 @@ function category(value) {
 
 const RESULTS = {
   exist: "属实", not_exist: "不属实", unable: "无法判定", pass: "通过", not_pass: "不通过", ok: "合格", not_ok: "不合格",
+  approved: "同意", rejected: "不同意",
 };
 const MODES = [["service", "服务（协调解决）"], ["manage", "管理（劝导整改）"], ["enforce", "执法（依法查处）"]];
 
@@ -78,16 +79,44 @@ function learnt(suggestions) {
       ` 可能性 ${Math.round(one.confidence * 100)}%`, h("span", { class: "hint" }, ` ${one.reason}`)))));
 }
 
+const PARTS = { waiting: "待指派", handling: "办理中", handled: "待确认", confirmed: "已完成", excused: "缺席已说明", returned: "已退回" };
+export const partText = (p) => `${p.assignment.unit_name}（${PARTS[p.state || "waiting"]}${p.timeliness === "overdue" ? "，超时" : ""}${p.rework_count ? `，返工 ${p.rework_count} 次` : ""}）`;
+const part = (detail) => select("assignment_id", "协办事项", detail.subtasks.map((p) => [p.assignment.assignment_id, partText(p)]),
+  { required: false, empty: "本单位的协办事项" });
+
+/** A filed case with a new class needs a filing condition of that class: the choices follow the class. */
+function conditionOf(detail) {
+  const list = h("select", { name: "condition_id" }, h("option", { value: "" }, "随类别确定"));
+  const field = h("div", { class: "field" }, h("label", {}, "新的立案条件（改类别时选择）", list));
+  queueMicrotask(() => {
+    const classes = list.form?.elements.category;
+    classes?.addEventListener("change", async () => {
+      const found = classes.value ? (await get(`/cases/${detail.case.case_id}/choices?category=${encodeURIComponent(classes.value)}`)).conditions : [];
+      list.replaceChildren(h("option", { value: "" }, "随类别确定"),
+        ...found.map((c) => h("option", { value: c.condition_id }, `${c.text}（限 ${c.limit} ${c.unit_name}）`)));
+      list.required = found.length > 1;
+    });
+  });
+  return field;
+}
+
+const CAUSES = [["complaint", "市民再次投诉"], ["visit", "回访不满意"], ["recurrence", "问题反弹"], ["leader", "领导要求"], ["other", "其他"]];
+const RELATIONS = [["similar", "疑似同一问题"], ["recurrence", "反弹"], ["campaign", "同一专项"]];
+const until = () => [input("resume_on", "恢复日期", { type: "date", required: true }, "到期自动恢复计时")];
+
 /** action → the fields it shows */
 export const FIELDS = {
-  correct: ({ choices }) => [
+  correct: ({ detail, choices }) => [
     categories("category", choices, false),
     input("area", "改为区划代码（可不填）", { inputmode: "numeric", maxlength: 15 }, "区县 6 位、街道 9 位、社区 12 位"),
     input("address_masked", "位置描述（可不填）", { maxlength: 200 }, "不写门牌住户和姓名"),
+    detail.case.case_no && conditionOf(detail),
   ],
   accept: ({ detail, choices }) => [
     categories("category", choices, !detail.case.category),
-    radios("urgency", "紧急程度", [["normal", "一般"], ["urgent", "紧急"]], detail.case.urgency || "normal"),
+    radios("urgency", "紧急程度", [["normal", "一般"], ["urgent", "紧急"]], choices.proposed_urgency || detail.case.urgency || "normal"),
+    choices.matters.length > 0 && select("matter", "事项分流", choices.matters.map((m) => [m.code, m.name]), { required: false, empty: "按规则", chosen: choices.proposed_matter }),
+    input("complained_unit", "被投诉单位（投诉执法或管理人员时填写）", { maxlength: 100 }, "此案不会派给该单位及其下属"),
   ],
   verify_result: ({ action }) => [results(action)],
   check_result: ({ action }) => [results(action)],
@@ -121,25 +150,59 @@ export const FIELDS = {
     input("handler_ref", "处置人员编号", { required: true, maxlength: 100, value: detail.handler_ref || holder()?.sub },
       "默认为本人；由他人处置时填写其人员编号"),
   ],
-  submit_result: () => [radios("resolution_mode", "解决方式", MODES)],
+  submit_result: () => [
+    radios("resolution_mode", "解决方式", MODES),
+    input("mode_reason", "越级或退回的理由（按规定顺序时不填）", { maxlength: 2000 }, "一般先服务、再管理、后执法"),
+  ],
+  arrive: () => [input("statement", "到场说明", { required: true, maxlength: 2000 }, "用手机办理时可由定位代替")],
+  add_co: ({ choices }) => [
+    select("unit_id", "协办单位", choices.units.map((u) => [u.unit_id, u.name]), { hint: "期限与案件相同，自现在起算" }),
+  ],
+  assign_co_handler: ({ detail }) => [part(detail), input("handler_ref", "处置人员编号", { required: true, maxlength: 100, value: holder()?.sub })],
+  submit_co_result: ({ detail }) => [part(detail)],
+  confirm_co: ({ detail }) => [part(detail)],
+  return_co: ({ detail, choices }) => [part(detail), returning(choices)],
+  rework_co: ({ detail, choices }) => [part(detail), returning(choices)],
+  excuse_co: ({ detail }) => [part(detail)],
   close: ({ detail }) => [
     h("fieldset", { class: "field" }, h("legend", {}, "结案条件（逐项确认）"),
       Object.entries(detail.closing_conditions).map(([id, text]) =>
         h("label", { class: "option" }, h("input", { type: "checkbox", name: "closing_condition_ids", value: id, required: true }), " ", text))),
   ],
-  suspend: () => [input("resume_on", "恢复日期", { type: "date", required: true }, "到期自动恢复计时")],
+  suspend: until,
+  hang_apply: until,
+  postpone_apply: () => [
+    h("div", { class: "field" }, h("label", { class: "option" }, h("input", { type: "checkbox", name: "engineering", value: "yes" }), " 工程类（须领导审批）"),
+      h("p", { class: "hint" }, "每次延长一个原时限，最多两次；时限未过才能申请")),
+  ],
+  postpone_approve: ({ detail, action }) => [asked(detail, "extension"), results(action)],
+  hang_approve: ({ detail, action }) => [asked(detail, "hang"), results(action)],
+  decide_appeal: ({ detail, action }) => [detail.appeal && h("p", { class: "hint" }, `申诉理由：${detail.appeal.opinion}`), results(action)],
+  reopen: () => [radios("cause", "重新办理的原因", CAUSES, "complaint")],
+  merge: ({ detail }) => [input("into", "主案编号", { required: true, maxlength: 100, value: detail.similar_of }, "此案作为重复案件结束，上报并入主案")],
+  link: ({ detail }) => [
+    input("other", "另一案件编号", { required: true, maxlength: 100, value: detail.similar_of }),
+    radios("relation", "关系", RELATIONS, "similar"),
+  ],
   refer: () => [
     input("agency_id", "执法机关编号", { required: true, maxlength: 100 }),
     input("item_code", "涉嫌事项代码", { required: true, maxlength: 100 }),
   ],
 };
 
-const NEEDS_WORDS = new Set(["not_exist", "unable", "not_pass", "not_ok"]);
+function asked(detail, kind) {
+  const one = detail.requests.find((request) => request.kind === kind);
+  if (!one) return null;
+  const when = one.resume_on ? `恢复日期 ${one.resume_on.slice(0, 10)}；` : "";
+  return h("p", { class: "hint" }, `${when}理由：${one.opinion}`);
+}
+
+const NEEDS_WORDS = new Set(["not_exist", "unable", "not_pass", "not_ok", "rejected"]);
 /** Whether an opinion must be written, given the result chosen. */
 export const needsOpinion = (action, result) =>
   action.opinion || action.action === "decide_check" || NEEDS_WORDS.has(result);
 
-export const PHOTO_STAGE = { verify_result: "verify", check_result: "check", submit_result: "after" };
+export const PHOTO_STAGE = { verify_result: "verify", check_result: "check", submit_result: "after", submit_co_result: "after" };
 export const photoNeeded = (action, result) => action.photo && (!result || result === "exist" || result === "pass");
 
 /** The form's values as the API's body; what is empty isn't sent. */
@@ -151,6 +214,7 @@ export function bodyOf(form, action) {
     if (!value || name === "photo") continue;
     if (name === "closing_condition_ids") body[name] = data.getAll(name);
     else if (name === "category") body[name] = category(value);
+    else if (name === "engineering") body[name] = true;
     else if (name === "resume_on") body[name] = `${value}T08:00:00+08:00`;
     else body[name] = value;
   }
