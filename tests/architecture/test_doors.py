@@ -20,7 +20,7 @@ def doors() -> dict[str, str]:
     """METHOD path → the kind of its guard, over all services."""
     from litestar import Litestar, Router
 
-    names = ("intake", "grid", "dispatch", "enforcement", "national_sync", "notification", "mesh")
+    names = ("intake", "grid", "dispatch", "enforcement", "evaluation", "national_sync", "notification", "mesh")
     routes = [route for service in (*find_services(names), identity) for route in service.routes]
     app = Litestar(route_handlers=[Router(path="/", route_handlers=routes)], openapi_config=None)
     found = {}

@@ -42,7 +42,7 @@ yiwang/tier: {{ .root.Values.node.tier }}
 
 {{/* What the Ingress sends to each service unless its entry says otherwise. */}}
 {{- define "yiwang.paths" -}}
-{"intake": ["/reports"], "grid": ["/grid"], "dispatch": ["/", "/cases", "/worklist"], "notification": ["/notices"], "national_sync": ["/sync"], "enforcement": ["/enforcement"], "identity": ["/identity"], "mesh": ["/mesh"]}
+{"intake": ["/reports"], "grid": ["/grid"], "dispatch": ["/", "/cases", "/worklist"], "notification": ["/notices"], "national_sync": ["/sync"], "enforcement": ["/enforcement"], "evaluation": ["/evaluation"], "identity": ["/identity"], "mesh": ["/mesh"]}
 {{- end -}}
 
 {{/* The entries of `services` that are there, each complete: {name, run, replicas, groups, ...}, as JSON. */}}

@@ -13,9 +13,9 @@ GROUP = "yiwang.services"
 BUILT_IN = {"identity": "yiwang.kit.accounts:service"}
 """Services that come with the kit."""
 COUNTY = ("intake", "grid", "dispatch", "notification", "national_sync")
-CITY = (*COUNTY, "enforcement")
+CITY = (*COUNTY, "enforcement", "evaluation")
 SETS = {"county": (*COUNTY, "mesh", "identity"), "city": (*CITY, "mesh", "identity")}
-"""What `yiwang up --profile` runs: the county's five or the city's six, the keeper of links, and local accounts."""
+"""What `yiwang up --profile` runs: the county's five or the city's seven, the keeper of links, and local accounts."""
 
 
 def installed() -> list[str]:

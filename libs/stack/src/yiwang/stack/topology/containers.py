@@ -22,7 +22,7 @@ CHART = ("intake", "grid", "dispatch", "notification", "national_sync", "identit
 """Entries that the chart's own values have: those that a node doesn't run are switched off."""
 PATHS = {
     "intake": "/reports", "grid": "/grid", "notification": "/notices", "national_sync": "/sync",
-    "enforcement": "/enforcement", "identity": "/identity",
+    "enforcement": "/enforcement", "evaluation": "/evaluation", "identity": "/identity",
 }  # fmt: skip
 RENDERED = "/etc/yiwang/rendered"
 STREAMS = 6
