@@ -22,7 +22,7 @@ PURPOSES: Final = ("live", "historical", "demo", "drill", "test")
 Kind = Annotated[str, Parameter(pattern=r"^(area|grid|unit|post|person)$", description="类别：" + "、".join(KINDS.values()))]
 Code = Annotated[str, Parameter(max_length=64, pattern=r"^[^%\\\x00-\x1f]*$", description="对象编码；区域为空即本节点辖区")]
 Class = Annotated[
-    str, Parameter(max_length=24, pattern=r"^$|^(part|event)/\d{2}(/\d{2})?$|^@[a-z]{1,12}$",
+    str, Parameter(max_length=32, pattern=r"^$|^(part|event)/[0-9A-Za-z]{1,8}(/[0-9A-Za-z]{1,8})?$|^@[a-z]{1,12}$",
                    description="分类 event/01、event/01/10，或分段 @patrol、@public、@urgent；空为全部"),
 ]  # fmt: skip
 PeriodName = Annotated[str, Parameter(max_length=10, pattern=r"^\d{4}[0-9A-Z-]*$", description="2026-11、2026-Q4、2026-W48 …")]
