@@ -12,6 +12,8 @@ from yiwang.contracts import (
     CaseFiled,
     CaseLocated,
     Category,
+    ConfigApplied,
+    ConfigPublished,
     Custody,
     Place,
     ResyncAnswered,
@@ -86,6 +88,12 @@ async def test_a_cut_that_is_longer_than_the_retention_heals_by_resync(
         await both.child.settled(parked=None)
         link = await both.child.link()
         await api(link.nc, "STREAM.PURGE.UP")  # the retention is over
+        lost = {"version": "2027", "valid_from": NOON.isoformat(), "content": "date,kind,name\n2027-01-01,holiday,元旦\n"}
+        keeper = city_sync.http("admin", area="440300")
+        assert (await keeper.post("/sync/config/sets/holidays", json=lost)).status_code == 201
+        await both.parent.until(ConfigPublished)
+        await both.parent.settled(parked=None)
+        await api((await both.parent.link()).nc, "STREAM.PURGE.DOWN")
         both.mend()
         await a_case(both, "after")
         assert set(await originals(county)) - set(await copies(city)) >= {f"lost-{n}" for n in range(5)}
@@ -105,6 +113,11 @@ async def test_a_cut_that_is_longer_than_the_retention_heals_by_resync(
         for name in ("lost-3", "after"):
             assert await steps_told(city_sync, name) == (await originals(county))[name]
         assert not await both.parent.events(TaskClosed)
+        [again] = await both.child.until(ConfigPublished, timeout=PATIENCE_S)
+        assert (again.repeated, again.addressee) == (True, "440304")
+        await both.parent.until(ConfigApplied, timeout=PATIENCE_S)
+        [ours] = (await keeper.get("/sync/config/sets/holidays/2027")).json()["announcements"]
+        assert ours["addressee"] == ""
 
 
 async def reaches(city: Any, county: Any) -> None:

@@ -110,6 +110,10 @@ class ConfigAdopted(Event, frozen=True, kw_only=True, tag="config.adopted.v1"):
     """As it was published"""
     encoding: str = ""
     """As it was published"""
+    part: int = 0
+    """As of `config.published`: the parts of a long set follow each other"""
+    parts: int = 0
+    """How many there are; 0 for a set in one piece"""
     issuer: str
     """Area code of the tier that published it"""
 

@@ -7,7 +7,7 @@ from typing import ClassVar
 import msgspec
 
 from ._event import Event, Flow
-from ._types import Moment
+from ._types import Moment, Value
 
 
 class SyncEvent(Event, frozen=True, kw_only=True):
@@ -55,10 +55,34 @@ class ConfigPublished(Event, frozen=True, kw_only=True, tag="config.published.v1
     """The whole set as text, e.g. a CSV file"""
     encoding: str = ""
     """Empty: the text itself; ``zlib+base64``: compressed"""
+    part: int = 0
+    """Of a set that is too long for one message: which part, from 1; `content` is that part of the encoded text"""
+    parts: int = 0
+    """How many there are; 0 for a set in one piece"""
+    repeated: bool = False
+    """Told again to the addressee alone, which seems not to have it"""
 
     @property
     def key(self) -> str:
         return f"config/{self.set_name}"
+
+
+class HeldSet(Value, frozen=True, kw_only=True):
+    """A version of a set that a node was told of, whatever it decided."""
+
+    set_name: str
+    version: str
+    digest: str
+
+
+class ConfigHeld(Event, frozen=True, kw_only=True, tag="config.held.v1"):
+    """What a node was told of announced sets (已收配置): the tiers above repeat what it lacks."""
+
+    sets: tuple[HeldSet, ...] = ()
+
+    @property
+    def key(self) -> str:
+        return f"config/{self.jurisdiction}"
 
 
 class ConfigApplied(Event, frozen=True, kw_only=True, tag="config.applied.v1"):

@@ -62,14 +62,9 @@ def digest_of(content: str) -> str:
     return hashlib.sha256(content.encode()).hexdigest()
 
 
-def pack(content: str) -> tuple[str, str]:
-    """*content* as it travels, and its encoding. Raises ValueError when even compressed it is too long."""
-    if len(content.encode()) <= PLAIN_MAX:
-        return content, ""
-    packed = base64.b64encode(zlib.compress(content.encode(), 9)).decode()
-    if len(packed) > TRAVEL_MAX:
-        raise ValueError(f"压缩后仍有 {len(packed)} 字节，超过 {TRAVEL_MAX}：请按行政区或图层拆成几份发布")
-    return packed, PACKED
+def squeeze(content: str) -> tuple[str, str]:
+    """*content* compressed, however long it is, and the encoding."""
+    return base64.b64encode(zlib.compress(content.encode(), 9)).decode(), PACKED
 
 
 def unpack(content: str, encoding: str) -> str:
@@ -136,7 +131,10 @@ async def used(db: Any) -> list[Announced]:
 
 async def _adopt(event: ConfigAdopted, ctx: Context, check: Check) -> Event | None:
     try:
-        content = unpack(event.content, event.encoding)
+        whole = event.content if event.parts <= 1 else await _whole(event, ctx)
+        if whole is None:
+            return None  # the other parts follow
+        content = unpack(whole, event.encoding)
     except ValueError as error:
         return ConfigRefused(set_name=event.set_name, version=event.version, reason=str(error))
     new = Announced(
@@ -152,6 +150,13 @@ async def _adopt(event: ConfigAdopted, ctx: Context, check: Check) -> Event | No
     if number:
         await ctx.set_timer(TIMER, str(number), max(new.valid_from, ctx.now()))
     return None
+
+
+async def _whole(event: ConfigAdopted, ctx: Context) -> str | None:
+    from .announced_parts import gather  # it uses this module's limits
+
+    key = (event.set_name, event.version, event.digest)
+    return await gather(ctx.tx, *key, event.part, event.parts, event.content)
 
 
 async def _keep(ctx: Context, new: Announced, state: str, reason: str = "") -> int:
@@ -200,4 +205,4 @@ async def _follow(app: App, reload: Reload, seen: dict[str, int]) -> None:
         app.log.info("announced_sets_in_use", versions=count)
 
 
-__all__ = ["PACKED", "Announced", "beside", "digest_of", "listen", "pack", "unpack", "used"]
+__all__ = ["PACKED", "Announced", "beside", "digest_of", "listen", "squeeze", "unpack", "used"]

@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 from yiwang.contracts import CONFIG_SETS, ConfigPublished
 from yiwang.kit import operate
-from yiwang.kit.announced import digest_of, pack
+from yiwang.kit.announced import digest_of
+from yiwang.kit.announced_parts import encode, pieces
 from yiwang.stack import place
 from yiwang.stack.parked import data_option
 from yiwang.stack.replay import MOMENT, SHANGHAI
@@ -32,18 +33,20 @@ def publish(set_name: str, file: Path, version: str, valid_from: dt.datetime, to
     """发布一个文件；下级自动采纳，不能采纳的答复原因。"""
     try:
         text = file.read_text("utf-8-sig")
-        content, encoding = pack(text)
+        content, encoding = encode(text)
     except UnicodeDecodeError as error:
         raise click.ClickException(f"{file.name} 不是 UTF-8 文本：请另存为 UTF-8 后再发布") from error
     except ValueError as error:
         raise click.ClickException(f"{file.name} {error}") from error
     with place.node_at(data) as environ:
         kit = place.kit_of(environ)
-        event = ConfigPublished(
-            addressee=to, set_name=set_name, version=version, valid_from=valid_from.replace(tzinfo=SHANGHAI),
-            digest=digest_of(text), scope=to or kit.jurisdiction, title=title, content=content, encoding=encoding,
-        )  # fmt: skip
-        in_loop(operate.say(kit, event))
+        for part, parts, piece in pieces(content):
+            event = ConfigPublished(
+                addressee=to, set_name=set_name, version=version, valid_from=valid_from.replace(tzinfo=SHANGHAI),
+                digest=digest_of(text), scope=to or kit.jurisdiction, title=title, content=piece, encoding=encoding,
+                part=part, parts=parts,
+            )  # fmt: skip
+            in_loop(operate.say(kit, event))
     whom = to or "所有下级"
     click.echo(
         f"已向{whom}发布 {set_name} {version}，{valid_from:%Y-%m-%d %H:%M} 起用；答复见 GET /sync/config/sets/{set_name}/{version}"

@@ -11,6 +11,7 @@ import msgspec
 from yiwang.contracts import CONFIG_SETS, ConfigAdopted, ConfigApplied, ConfigPublished, ConfigRefused, Event, areas
 from yiwang.kit import App, Context, Scope, Sql
 from yiwang.kit.announced import digest_of, unpack
+from yiwang.kit.announced_parts import gather, pieces
 
 from .service import service
 
@@ -125,15 +126,29 @@ def is_for(event: ConfigPublished, jurisdiction: str) -> bool:
 @service.on(ConfigPublished, scope=Scope.SUBTREE)
 async def published(event: ConfigPublished, ctx: Context) -> list[Event]:
     """Keep what we announced; take over, ask about or refuse what was announced to us."""
-    if event.jurisdiction == ctx.node.jurisdiction:
+    ours, me = event.jurisdiction == ctx.node.jurisdiction, ctx.node.jurisdiction
+    if (event.repeated and ours) or not (ours or is_for(event, me)):
+        return []
+    if event.parts > 1:
+        key = (event.set_name, event.version, event.digest)
+        try:
+            whole = await gather(ctx.tx, *key, event.part, event.parts, event.content)
+        except ValueError as error:
+            return [ConfigRefused(set_name=event.set_name, version=event.version, reason=str(error))]
+        if whole is None:
+            return []
+        event = msgspec.structs.replace(event, content=whole, part=0, parts=0)
+    if ours:
         await sql.run(
             ctx.tx, "add_published", event.set_name, event.version, event.digest, event.title, event.scope,
-            event.addressee, event.valid_from, event.occurred_at, event.id,
+            event.addressee, event.valid_from, event.occurred_at, event.id, event.content, event.encoding,
         )  # fmt: skip
-    return await _receive(event, ctx) if is_for(event, ctx.node.jurisdiction) else []
+    return await _receive(event, ctx) if is_for(event, me) else []
 
 
 async def _receive(event: ConfigPublished, ctx: Context) -> list[Event]:
+    if event.repeated and await sql.value(ctx.tx, "have", event.set_name, event.version, event.digest):
+        return []
     number = await sql.value(
         ctx.tx, "add_received", event.id, event.jurisdiction, event.set_name, event.version, event.digest, event.title,
         event.valid_from, event.content, event.encoding, "waiting", "", ctx.now(),
@@ -149,16 +164,19 @@ async def _receive(event: ConfigPublished, ctx: Context) -> list[Event]:
         return [await refuse(ctx, new, no.reason, "")]
     if ctx.app.get(Policy).asks(event.set_name):
         return []  # waits for a person
-    return [await adopt(ctx, new, "")]
+    return list(await adopt(ctx, new, ""))
 
 
-async def adopt(ctx: Context, row: ReceivedRow, by: str) -> ConfigAdopted:
+async def adopt(ctx: Context, row: ReceivedRow, by: str) -> list[ConfigAdopted]:
     """The node takes it over; the service that uses the set says whether it can."""
     await sql.run(ctx.tx, "decide", row.n, "adopted", "", by, ctx.now())
-    return ConfigAdopted(
-        set_name=row.set_name, version=row.version, valid_from=row.valid_from, digest=row.digest, content=row.content,
-        encoding=row.encoding, issuer=row.issuer,
-    )  # fmt: skip
+    return [
+        ConfigAdopted(
+            set_name=row.set_name, version=row.version, valid_from=row.valid_from, digest=row.digest, content=text,
+            encoding=row.encoding, part=part, parts=parts, issuer=row.issuer,
+        )
+        for part, parts, text in pieces(row.content)
+    ]  # fmt: skip
 
 
 async def refuse(ctx: Context, row: ReceivedRow, reason: str, by: str) -> ConfigRefused:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import announcements, handlers, loops, media, media_loop, resync, returns, task_handlers
+from . import announcements, handlers, held, loops, media, media_loop, resync, returns, task_handlers
 from .http import ROUTES
 from .http_config import CONFIG
 from .http_docked import DOCKED
@@ -13,4 +13,4 @@ from .service import service
 
 service.api(*ROUTES, *TASKS, *RETURNS, *CONFIG, *MEDIA, resync.resyncs, *DOCKED)
 
-__all__ = ["announcements", "handlers", "loops", "media", "media_loop", "resync", "returns", "service", "task_handlers"]
+__all__ = ["announcements", "handlers", "held", "loops", "media", "media_loop", "resync", "returns", "service", "task_handlers"]

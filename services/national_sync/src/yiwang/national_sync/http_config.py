@@ -10,7 +10,8 @@ from litestar import get, post
 from litestar.params import Parameter
 from yiwang.contracts import CONFIG_SETS, ConfigPublished
 from yiwang.kit import App, Caller, Context, Role, allow, answers
-from yiwang.kit.announced import digest_of, pack
+from yiwang.kit.announced import digest_of
+from yiwang.kit.announced_parts import encode, pieces
 
 from . import announcements, errors
 from .announcements import AnswerRow, PublishedRow, ReceivedRow
@@ -104,7 +105,7 @@ async def publish(app: App, caller: Caller, set_name: Name, data: Announcement) 
     if not 2000 <= data.valid_from.year <= 2100:
         raise errors.LATE_DEADLINE(why="起用时间应在 2000 年至 2100 年之间")
     try:
-        content, encoding = pack(data.content)
+        content, encoding = encode(data.content)
     except ValueError as error:
         raise errors.TOO_LONG_SET(why=str(error)) from error
     digest = digest_of(data.content)
@@ -113,12 +114,14 @@ async def publish(app: App, caller: Caller, set_name: Name, data: Announcement) 
         for row in await announcements.sql.rows(ctx.tx, "published_version", PublishedRow, set_name, data.version):
             if row.digest != digest or row.addressee == data.to:
                 raise errors.VERSION_TAKEN(version=data.version)
-        ctx.emit(
-            ConfigPublished(
-                addressee=data.to, set_name=set_name, version=data.version, valid_from=data.valid_from, digest=digest,
-                scope=data.to or app.node.jurisdiction, title=data.title, content=content, encoding=encoding,
-            )
-        )  # fmt: skip
+        for part, parts, text in pieces(content):
+            ctx.emit(
+                ConfigPublished(
+                    addressee=data.to, set_name=set_name, version=data.version, valid_from=data.valid_from, digest=digest,
+                    scope=data.to or app.node.jurisdiction, title=data.title, content=text, encoding=encoding, part=part,
+                    parts=parts,
+                )
+            )  # fmt: skip
 
     await app.act(caller, act)
     return Published(set_name, data.version, digest)
@@ -189,10 +192,10 @@ async def decide(app: App, caller: Caller, n: int, data: Decision) -> ReceivedVi
         if row.state != "waiting":
             raise errors.DECIDED(n=n)
         by = caller.person_ref
-        done = await (
-            announcements.adopt(ctx, row, by) if data.adopt else announcements.refuse(ctx, row, data.reason, by)
-        )
-        ctx.emit(done)
+        if data.adopt:
+            ctx.emit(*await announcements.adopt(ctx, row, by))
+        else:
+            ctx.emit(await announcements.refuse(ctx, row, data.reason, by))
 
     await app.act(caller, act)
     row = await announcements.sql.row(app.pool, "lock_received", ReceivedRow, n)

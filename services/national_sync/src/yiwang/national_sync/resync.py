@@ -26,6 +26,7 @@ from yiwang.contracts import (
 )
 from yiwang.kit import App, Context, Role, Scope, Sql, allow
 
+from .held import holding
 from .service import service
 from .task_acts import assigned
 from .task_store import StepRow, TaskRow
@@ -84,7 +85,7 @@ async def _our_words(ctx: Context, since: dt.datetime) -> list[Event]:
             said.append(ConfigApplied(set_name=one.set_name, version=one.version, digest=one.digest))
         else:
             said.append(ConfigRefused(set_name=one.set_name, version=one.version, reason=one.reason))
-    return said
+    return [*said, await holding(ctx.tx)]
 
 
 @service.on(ResyncAnswered, scope=Scope.SUBTREE)
