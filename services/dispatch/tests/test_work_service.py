@@ -24,7 +24,7 @@ from yiwang.dispatch.app import service as real_service
 from yiwang.dispatch.matrix import Matrix, Rule
 from yiwang.dispatch.practice import Arrival, Practice, Scope
 from yiwang.dispatch.testing import MONDAY, located, reported, some_rules
-from yiwang.kit import ManualClock
+from yiwang.kit import ManualClock, VirtualClock
 from yiwang.kit.announced import digest_of
 
 PHOTO = {"media_id": "m", "sha256": "a" * 64, "size": 9, "mime": "image/jpeg", "stage": "after", "home_node": "440300"}
@@ -112,7 +112,7 @@ async def _whistle(node: Any, app: Any, clock: ManualClock, called: Any) -> None
 async def test_when_a_years_holidays_are_announced_open_provisional_limits_are_told_anew(node) -> None:
     """The case is filed at the year's end; the table for the next year moves its deadline, and the history says so."""
     begun = dt.datetime(2026, 12, 31, 2, tzinfo=dt.UTC)
-    clock = ManualClock(begun)
+    clock = VirtualClock(begun, 1.0)
     async with node.running(
         real_service, jurisdiction="440300", profile=PROFILES / "shenzhen", clock=clock
     ) as app:
@@ -149,5 +149,5 @@ async def test_when_a_years_holidays_are_announced_open_provisional_limits_are_t
         [line] = [one for one in shown["history"] if one["action"] == "recompute_deadline"]
         assert line["action_name"] == "期限重算"
         assert "放假安排已公布（日历 2018-2027）" in line["note"]
-        assert "1月1日不是工作日，不计" in next(c["explanation"] for c in shown["clocks"] if c["stage"] == "disposal")
+        assert "1月1日、1月3日不是工作日，不计" in next(c["explanation"] for c in shown["clocks"] if c["stage"] == "disposal")
         await node.settled()
