@@ -9,10 +9,11 @@ import msgspec
 from yiwang.contracts import CaseLocated, CaseReported, EnforcementClosed, SnapshotRequested
 from yiwang.kit import Again, App, Scope, Service
 
-from . import handlers, recomputing, recover, referrals, watching, whistling
+from . import handlers, inspectors, recomputing, recover, referrals, watching, whistling
 from .announcements import use_announced
 from .around import with_tiers
 from .http import ROUTES
+from .http_inspectors import INSPECTORS
 from .http_queues import QUEUE_ROUTES
 from .http_shared import SHARED_ROUTES
 from .http_similar import SIMILAR
@@ -29,6 +30,8 @@ from .worklist import WORKLIST
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What dispatch is told (YIWANG_DISPATCH_<FIELD>)."""
 
+    positions_hours: Annotated[float, msgspec.Meta(gt=0, le=720)] = 72.0
+    """Hours for which inspectors' positions are kept"""
     claim_minutes: Annotated[int, msgspec.Meta(ge=1, le=1440)] = 30
     """Minutes for which a person who claims a waiting case has it to themselves"""
     snapshot_page: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 200
@@ -57,7 +60,7 @@ def make_service(rules: Callable[[App], Rules] = from_profile) -> Service:
     service.timer(handlers.ALARM)(handlers.alarm)
     service.timer(recomputing.RECOMPUTE)(recomputing.recompute)
     service.timer(whistling.TIMER)(whistling.late)
-    service.api(*TIERS, *SIMILAR, *QUEUE_ROUTES, *SHARED_ROUTES, *WHISTLES, *ROUTES, *WORKLIST)
+    service.api(*TIERS, *SIMILAR, *QUEUE_ROUTES, *INSPECTORS, *SHARED_ROUTES, *WHISTLES, *ROUTES, *WORKLIST)
 
     @service.on_start
     async def begin(app: App) -> None:
@@ -65,6 +68,7 @@ def make_service(rules: Callable[[App], Rules] = from_profile) -> Service:
         await recover.reconcile(app)
         await recomputing.at_start(app)
 
+    service.timer(inspectors.PATROL)(inspectors.expire)
     service.background(leased=True)(keep_tidy)
     use_announced(service)
     join_tiers(service)

@@ -37,6 +37,18 @@ STALE = ErrorCode(
     say="案件已被他人更新：现为第 {current} 版，您看到的是第 {seen} 版",
     do="刷新案件后再办理",
 )
+NO_PATROL = ErrorCode(
+    "dispatch.patrol_not_found", 404, who="caller", say="没有巡查任务 {task}", do="刷新任务列表"
+)
+PATROL_BAD = ErrorCode(
+    "dispatch.patrol_bad", 422, who="caller", say="巡查任务不能这样下达：{why}", do="改正后重新下达"
+)
+PATROL_NOT_YOURS = ErrorCode(
+    "dispatch.patrol_not_yours", 403, who="caller", say="此巡查任务交给了另一位采集员或另一区域", do="请该采集员反馈"
+)
+PATROL_OVER = ErrorCode(
+    "dispatch.patrol_over", 409, who="caller", say="此巡查任务{state}", do="刷新任务列表；需要时由下达人重新下达"
+)
 BAD_CURSOR = ErrorCode(
     "dispatch.bad_cursor", 400, who="caller", say="翻页标记 cursor 无法识别", do="去掉 cursor 从第一页开始"
 )

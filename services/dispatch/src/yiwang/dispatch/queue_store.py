@@ -10,6 +10,7 @@ from typing import Any, Final
 import msgspec
 from yiwang.kit import App
 
+from . import inspectors
 from .case import Case
 from .claims import sql
 from .experience_store import MONTHS, month_of
@@ -108,4 +109,5 @@ async def keep_tidy(app: App) -> None:
     """Once an hour, in one replica."""
     while True:
         await tidy(app.pool, app.clock.now())
+        await inspectors.forget(app, STEP)
         await asyncio.sleep(EVERY_S)
