@@ -36,7 +36,7 @@ from .guangdong_flow import Flow, quantile
 from .guangdong_plan import chosen, with_profiles
 
 FILE: Final = Path("deploy/topologies/guangdong.toml")
-AT_ONCE: Final = 3
+AT_ONCE: Final = 6
 """Processes that start side by side"""
 IDLE_S: Final = 20.0
 STREAM_GIB: Final = 1.0
@@ -107,7 +107,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--cases", type=int, default=25_000)
     parser.add_argument("--minutes", type=float, default=10.0, help="in which they come in")
     parser.add_argument("--acted", type=int, default=200, help="of them, worked to their end by people over HTTP")
-    parser.add_argument("--together", type=int, default=7, help="nodes in one process; the province has its own")
+    parser.add_argument("--together", type=int, default=3, help="nodes in one process; the province has its own")
     parser.add_argument("--poll", type=float, default=10.0, help="YIWANG_POLL_SECONDS; leases and the watch follow it")
     parser.add_argument("--patience", type=float, default=3600.0, help="seconds for the drain")
     parser.add_argument("--data", type=Path, help="keep everything here")

@@ -241,7 +241,7 @@ class Tiers:
 
     # -- the books -------------------------------------------------------------------------------------------------
 
-    async def settled(self, seconds: float = 60) -> list[NodeBooks]:
+    async def settled(self, seconds: float = 180) -> list[NodeBooks]:
         """The books of all nodes once they balance and nothing is on its way, or after *seconds* as they are."""
         kits = {node.code: self.net.kit(node.code) for node in self.net.nodes}
         accepted = {office.code: office.accepted for office in self.offices}
