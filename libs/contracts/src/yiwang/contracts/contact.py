@@ -35,6 +35,7 @@ class AboutContact(AboutCase, frozen=True, kw_only=True):
     """Something said about one request for one report's contact."""
 
     ask_id: str
+    """Of the request; everything about it carries this number"""
     report_id: str
 
 

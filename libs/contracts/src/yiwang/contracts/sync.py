@@ -79,6 +79,7 @@ class ConfigHeld(Event, frozen=True, kw_only=True, tag="config.held.v1"):
     """What a node was told of announced sets (已收配置): the tiers above repeat what it lacks."""
 
     sets: tuple[HeldSet, ...] = ()
+    """The newest first, at most 500"""
 
     @property
     def key(self) -> str:
