@@ -45,6 +45,11 @@ class Groups:
             task.cancel()
         names.GROUPS.labels(self.app.service.name).set(len(self.leases))
 
+    def rests(self, group: int) -> bool:
+        """Whether nobody handles the group's events any more."""
+        tasks = self._tasks.get(group, [])
+        return not tasks or tasks[0].done()
+
     async def release(self, group: int) -> None:
         """Finish the batch in hand and give the group to another replica."""
         epoch = self.leases.pop(group)

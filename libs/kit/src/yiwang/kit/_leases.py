@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
+import asyncpg
 import structlog
 
 from . import _outbox, fence
@@ -90,6 +91,8 @@ async def keep(app: App) -> None:
         try:
             await _round(app)
             app.waiting.pop("leases", None)
+        except asyncpg.ReadOnlySQLTransactionError:
+            app.sealed = True  # the seal is shut: what is left goes along with the database
         except Exception as error:  # noqa: BLE001 - an outage is waited out
             app.waiting["leases"] = f"数据库暂时不可用：{error!r:.120}"
             log.warning("leases_wait", service=app.service.name, error=repr(error)[:300])
@@ -99,10 +102,9 @@ async def keep(app: App) -> None:
 async def _round(app: App) -> None:
     ttl = app.kit.lease_seconds
     async with app.pool.acquire() as db:
-        if await fence.holds(app, db):
-            if app.leases:
-                await _prolong(app, db)
-                await fence.hand_back(app)
+        if await fence.holds(app, db) and await fence.at_rest(app):
+            for group in list(app.leases):
+                await app.work.release(group)
             return
         newest = await db.fetchval("select handler_set from kit_state")
         alive = await db.fetchval(

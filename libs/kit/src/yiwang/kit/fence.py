@@ -67,11 +67,11 @@ async def holds(app: App, db: Any) -> bool:
     return app.sealed
 
 
-async def hand_back(app: App) -> None:
-    """Give the groups back when everything that was decided has been published."""
-    if not await app.outbox.size():
-        for group in list(app.leases):
-            await app.work.release(group)
+async def at_rest(app: App) -> bool:
+    """Whether nothing is left to do for a sealed replica: until then it keeps its groups, or takes them to publish what
+    an action that was under way has still decided.
+    """
+    return all(app.work.rests(group) for group in app.leases) and not await app.outbox.size()
 
 
 def _who(app: App) -> tuple[Any, ...]:

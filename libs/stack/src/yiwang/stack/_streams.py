@@ -65,6 +65,11 @@ async def copy_in(link: Client, stream: Copied, directory: Path) -> dict[str, An
     return refused(f"STREAM.RESTORE.{stream.name}", answer)
 
 
+def replicated(stream: Copied, copies: int) -> Copied:
+    """The stream with so many copies: a cluster's may come to a single server, and the other way round."""
+    return msgspec.structs.replace(stream, config=stream.config | {"num_replicas": copies})
+
+
 async def delete(link: Client, name: str) -> None:
     """Remove the stream and all that is in it."""
     await ask(link, f"STREAM.DELETE.{name}")

@@ -27,6 +27,7 @@ import click
 import msgspec
 from nats.aio.client import Client
 from rich.console import Console
+from yiwang.kit.fence import sealed_at
 from yiwang.kit.link import connect
 from yiwang.stack import _dump, _streams, place
 from yiwang.stack._streams import Copied
@@ -49,6 +50,7 @@ class Manifest(msgspec.Struct, frozen=True):
         roles: database roles that own what is in the dump
         streams: the streams
         digests: file name → sha256 of every file
+        sealed_at: since when the node was sealed to move, None for a backup of a working node
     """
 
     format: int
@@ -58,6 +60,7 @@ class Manifest(msgspec.Struct, frozen=True):
     roles: list[str]
     streams: list[Copied]
     digests: dict[str, str]
+    sealed_at: dt.datetime | None = None
 
 
 @click.command("backup")
@@ -107,7 +110,7 @@ async def backup(environ: Mapping[str, str], directory: Path) -> Manifest:
             made_at = dt.datetime.now(dt.UTC)
             streams = [await _streams.copy_out(link, name, directory) for name in await _streams.names(link)]
         await _dump.dump(url, snapshot, directory / "database.dump")
-        incarnation = await _incarnation(reader)
+        incarnation, sealed = await _incarnation(reader), await sealed_at(reader)
         roles = await reader.fetch("select rolname from pg_roles where rolname like 'yw\\_%' order by 1")
         await snapshot_transaction.rollback()
     files = ["database.dump", *(stream.file for stream in streams)]
@@ -117,7 +120,7 @@ async def backup(environ: Mapping[str, str], directory: Path) -> Manifest:
         tier=environ.get("YIWANG_TIER", "city"),
         profile=environ.get("YIWANG_PROFILE", ""),
     )
-    manifest = Manifest(FORMAT, made_at, node, incarnation, [row["rolname"] for row in roles], streams, digests)
+    manifest = Manifest(FORMAT, made_at, node, incarnation, [row["rolname"] for row in roles], streams, digests, sealed)
     page.write_bytes(msgspec.json.format(msgspec.json.encode(manifest)))
     return manifest
 
@@ -157,16 +160,25 @@ async def restore(
         await _dump.load(url, directory / "database.dump")
         created = {}
         for stream in manifest.streams if not keep_streams else ():
-            created[stream.name] = str((await _streams.copy_in(link, stream, directory))["created"])
+            fitting = _streams.replicated(stream, place.kit_of(environ).stream_replicas)
+            created[stream.name] = str((await _streams.copy_in(link, fitting, directory))["created"])
     async with _database(url) as db, db.transaction():
         for schema in await _schemas_with(db, "kit_position"):
             # The restored streams are those that the positions were counted in, though the server made them anew.
             await db.executemany(
                 f"update {schema}.kit_position set created = $2 where stream = $1", list(created.items())
             )
+        if created and await db.fetchval("select to_regclass('mesh.mark') is not null"):
+            await db.executemany("update mesh.mark set created = $2 where reader = $1", _readers(created))
         incarnation = max(before, manifest.incarnation) + 1
         await db.execute("update yw.node set incarnation = $1", incarnation)
     return incarnation
+
+
+def _readers(created: Mapping[str, str]) -> list[tuple[str, str]]:
+    """(reader, creation time of its stream) of the mesh service's readers: the relay over UP, a guard over each landing."""
+    guards = [(f"guard/{name.removeprefix('IN_')}", at) for name, at in created.items() if name.startswith("IN_")]
+    return [*guards, *(("relay", at) for name, at in created.items() if name == "UP")]
 
 
 def _fresh(directory: Path) -> Path:
@@ -211,7 +223,7 @@ async def _empty_database(url: str, roles: list[str]) -> None:
 
 @asynccontextmanager
 async def _database(url: str) -> AsyncIterator[Db]:
-    db = await asyncpg.connect(url)
+    db = await asyncpg.connect(url, server_settings={"default_transaction_read_only": "off"})  # on while it is sealed
     try:
         yield db
     finally:

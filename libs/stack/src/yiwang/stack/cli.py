@@ -25,6 +25,7 @@ COMMANDS = {
     "acceptance": "yiwang.stack.acceptance.command:command",
     "backup": "yiwang.stack.backup:backup_command",
     "restore": "yiwang.stack.backup:restore_command",
+    "tenant": "yiwang.stack.tenant.command:command",
     "bundle": "yiwang.stack.bundle:command",
     "new": "yiwang.stack.new:command",
 }

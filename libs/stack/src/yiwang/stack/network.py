@@ -126,10 +126,11 @@ class Network:
         files = render(self.topology, self.keys, site_in(self.data / "out"))
         return apply(self._wired(files), self.data / "out")
 
-    def change(self, topology: Topology) -> Changes:
+    def change(self, topology: Topology, *, services: bool = True) -> Changes:
         """Go over to another version of the topology: new servers and nodes start, those that differ read it again.
 
-        Servers of nodes that are gone run on until `stop`. Returns the files that differ.
+        Servers of nodes that are gone run on until `stop`. Without *services* none is started. Returns the files that
+        differ.
         """
         before = set(self.servers.known)
         self.topology = self.servers.topology = self._placed(topology)
@@ -137,7 +138,8 @@ class Network:
         if new := [name for name in self.servers.known if name not in before]:
             self.servers.start(new)
         self.servers.reload([name for name in changes.servers if name in before and self._runs(name)])
-        self.start_services()
+        if services:
+            self.start_services()
         self.announce()
         return changes
 

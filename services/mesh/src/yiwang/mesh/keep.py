@@ -7,6 +7,7 @@ from typing import Any
 
 from nats.aio.client import Client
 from yiwang.kit import App, JetStreamError, links
+from yiwang.kit.fence import closed_subject
 from yiwang.kit.link import api
 from yiwang.kit.mesh import Mesh, stream_config
 
@@ -19,12 +20,15 @@ NO_CONSUMER = 10014
 async def keep_links(app: App, mesh: Mesh) -> list[str]:
     """Bring consumers, landing streams and sources in line with the page; says what was changed.
 
-    First the consumers beside our own data, so that the other side finds them; then what we take in.
+    First the consumers beside our own data, so that the other side finds them; then what we take in. Streams that are
+    closed because the node moves stay as they are.
     """
     places, me, changed = mesh.page.by_code, mesh.code, []
+    template = (await api(app.nc, "STREAM.INFO.UP"))["config"]
+    if closed(template):
+        return []
     for body in links.consumers_of(places, me):
         changed += await _keep_consumer(app.nc, body)
-    template = (await api(app.nc, "STREAM.INFO.UP"))["config"]
     for child in links.linked_children(places, me):
         wanted = landing_config(template, mesh, child)
         changed += await _keep_stream(app.nc, wanted)
@@ -105,6 +109,8 @@ async def keep_sources(
 ) -> list[str]:
     """Give *stream* these sources and subjects; with *keep_old* sources of before stay beside them."""
     found = (await api(nc, f"STREAM.INFO.{stream}"))["config"]
+    if closed(found):
+        return []
     has = found.get("sources") or []
     if keep_old:
         known = {source["name"] for source in wanted}
@@ -114,6 +120,11 @@ async def keep_sources(
         return []
     await api(nc, f"STREAM.UPDATE.{stream}", {**found, "sources": wanted, "subjects": subjects})
     return [f"{stream} sources"]
+
+
+def closed(config: dict[str, Any]) -> bool:
+    """Whether a stream was closed by `yiwang tenant seal`."""
+    return bool(config["subjects"] == [closed_subject(config["name"])])
 
 
 async def restart_source(nc: Client, stream: str, number: int) -> str:
