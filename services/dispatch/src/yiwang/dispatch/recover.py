@@ -51,7 +51,11 @@ async def reconcile(app: App) -> None:
 
 
 async def _said(app: App, since: dt.datetime | None) -> tuple[set[str], dict[str, list[CaseEvent]]]:
-    """The numbers, and the events of each case in order, that the stream holds since a moment."""
+    """The numbers, and the events of each case in order, that the stream holds since a moment.
+
+    Cases of which this service has said nothing yet (1 and 2 are the report's and the place's versions) come to it by its
+    position, as if there had been no restore.
+    """
     numbers: set[str] = set()
     cases: dict[str, list[CaseEvent]] = {}
     async for event in _events(app, since):
@@ -60,7 +64,7 @@ async def _said(app: App, since: dt.datetime | None) -> tuple[set[str], dict[str
         if event.case.case_no:
             numbers.add(event.case.case_no)
         cases.setdefault(event.case.case_id, []).append(event)
-    return numbers, cases
+    return numbers, {case_id: events for case_id, events in cases.items() if any(e.case.case_version > 2 for e in events)}
 
 
 async def _events(app: App, since: dt.datetime | None) -> AsyncIterator[Event]:
