@@ -97,7 +97,7 @@ class Desk:
         """A browser of its own for one person; every address that it asks for is remembered."""
         context = await self.browser.new_context(viewport={"width": width, "height": height}, locale="zh-CN")
         page = await context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(60_000)
         page.on("request", lambda request: self.asked.append(request.url))
         page.on("pageerror", lambda error: self.troubles.append(str(error)))
         return page
@@ -257,6 +257,36 @@ async def test_the_page_works_with_the_keyboard_alone(desk: Desk) -> None:
     await page.keyboard.press("Escape")
 
     await page.wait_for_selector("#case", state="hidden")
+
+
+async def test_several_cases_are_taken_in_hand_and_accepted_at_once(desk: Desk) -> None:
+    """Boxes, claim, a batch with an answer a case; what another person has in hand is refused with a sentence."""
+    for n in range(3):
+        await desk.put(f"case-{n}")
+    await desk.app.pool.execute(
+        "insert into claims select case_id, queue, 'p-other', 'acceptor', now(), now() + interval '1 hour' from cases "
+        "where case_id = 'case-2'"
+    )
+    page = await desk.log_in("acceptor")
+    await open_queue(page, "accept")
+    await page.wait_for_selector('tr[data-case="case-2"] .tag.claim')
+    for n in range(3):
+        await page.check(f'tr[data-case="case-{n}"] .tick input')
+    await page.uncheck('tr[data-case="case-2"] .tick input')
+    await page.click('button[data-batch="claim"]')
+    await page.wait_for_selector('tr[data-case="case-0"] .tag.claim')
+    for n in range(3):
+        await page.check(f'tr[data-case="case-{n}"] .tick input')
+
+    await page.click('button[data-batch="accept"]')
+
+    await page.wait_for_selector('tr[data-case="case-0"]', state="detached")
+    await page.wait_for_selector("#batch .trouble li")
+    refusal = await page.inner_text("#batch .trouble")
+    assert "p-other 认领" in refusal
+    assert "值班长接管" in refusal
+    assert await page.is_visible('tr[data-case="case-2"]')
+    assert await page.query_selector('tr[data-case="case-1"]') is None
 
 
 async def test_a_refusal_is_a_sentence_and_what_was_written_stays(desk: Desk) -> None:

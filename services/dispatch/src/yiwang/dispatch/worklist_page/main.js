@@ -1,6 +1,7 @@
 // The worklist: queues, the list of the chosen queue, and the case beside it. The address bar holds what is shown.
 
 import * as api from "./api.js";
+import { batchBar, batching, box, claimMark } from "./batch.js";
 import { hideCase, showCase, title } from "./case.js";
 import { countdown } from "./countdown.js";
 import { $, h, shortTime, toast } from "./dom.js";
@@ -9,6 +10,7 @@ import { awayMark, incoming } from "./tiers.js";
 
 const REFRESH_MS = 20000;
 const BESIDE = new Set(["all", "subtree", "incoming"]);
+const SIDE = new Set(["approve", "supervise"]);
 const state = { queue: "", role: "", cases: [], cursor: "", queues: [] };
 
 function address() {
@@ -52,18 +54,25 @@ async function loadList(more = false) {
   const ask = new URLSearchParams();
   if (state.queue === "incoming") {
     $("sum").textContent = "";
+    $("batch").replaceChildren();
     if (!document.querySelector("#list .incoming details[open]")) $("list").replaceChildren(state.incoming);
     return;
   }
+  const narrowed = form.q.value.trim() || form.overdue.checked;
+  let from = "/cases";
   if (state.queue === "subtree") ask.set("scope", "subtree");
   else if (state.queue !== "all") {
-    ask.set("queue", state.queue);
-    ask.set("limit", "200");
+    ask.set("limit", "100");
+    if (narrowed && !SIDE.has(state.queue)) ask.set("queue", state.queue);
+    else {
+      from = `/cases/queues/${state.queue}`;
+      ask.set("whose", form.whose.value);
+    }
   }
-  if (form.q.value.trim()) ask.set("q", form.q.value.trim());
-  if (form.overdue.checked) ask.set("overdue", "true");
+  if (from === "/cases" && form.q.value.trim()) ask.set("q", form.q.value.trim());
+  if (from === "/cases" && form.overdue.checked) ask.set("overdue", "true");
   if (more) ask.set("cursor", state.cursor);
-  const page = await api.get(`/cases?${ask}`);
+  const page = await api.get(`${from}?${ask}`);
   state.cases = more ? [...state.cases, ...page.cases] : page.cases;
   if (!BESIDE.has(state.queue)) state.cases.sort((a, b) => (a.remaining_s ?? Infinity) - (b.remaining_s ?? Infinity));
   state.cursor = page.cursor;
@@ -75,25 +84,40 @@ function showList() {
   const focused = document.activeElement?.closest?.("#list a")?.getAttribute("href");
   if (!state.cases.length) {
     $("list").replaceChildren(h("p", { class: "empty" }, "这里没有待办案件。"));
+    showBatch();
     return;
   }
+  const picks = batching(state.queue);
   const head = ["案件号", "剩余时间", "状态", "上报", "类别", "位置", "责任单位"];
   const table = h("table", {},
     h("thead", {}, h("tr", {}, head.map((name) => h("th", { scope: "col" }, name)))),
-    h("tbody", {}, state.cases.map(line)));
+    h("tbody", {}, state.cases.map((item) => line(item, picks))));
   const more = state.cursor && h("button", { class: "more", onclick: () => guarded(() => loadList(true)) }, "再显示一页");
   $("list").replaceChildren(...[table, more].filter(Boolean));
+  showBatch();
   mark();
   if (focused) $("list").querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus();
 }
 
-function line(item) {
+/** The bar of what may be done to the chosen cases; refusals of the last batch stay until the next one. */
+function showBatch() {
+  const bar = batchBar(state.queue, state.cases, async (keep) => {
+    const told = keep ? $("batch").querySelector(".trouble") : null;
+    await refresh();
+    const place = $("batch").querySelector(".trouble");
+    if (told && place) place.replaceWith(told);
+    else if (told) $("batch").append(told);
+  });
+  $("batch").replaceChildren(...[bar].filter(Boolean));
+}
+
+function line(item, picks) {
   const href = `#${new URLSearchParams({ queue: state.queue, case: item.case_id })}`;
   const place = [item.area_name || item.area, item.address].filter(Boolean).join(" ");
   return h("tr", { "data-case": item.case_id, onclick: () => (location.hash = href) },
-    h("td", { class: "no" }, h("a", { href, class: "mono" }, item.case_no || `未编号 ${item.case_id.slice(0, 8)}`)),
+    h("td", { class: "no" }, picks && box(item, showBatch), h("a", { href, class: "mono" }, item.case_no || `未编号 ${item.case_id.slice(0, 8)}`)),
     h("td", { class: "left" }, countdown(item)),
-    h("td", {}, h("span", { class: `tag ${item.state}` }, item.state_name), item.urgency === "urgent" && h("span", { class: "tag urgent" }, "紧急"), awayMark(item)),
+    h("td", {}, h("span", { class: `tag ${item.state}` }, item.state_name), item.urgency === "urgent" && h("span", { class: "tag urgent" }, "紧急"), awayMark(item), claimMark(item)),
     h("td", { class: "at" }, shortTime(item.created_at)),
     h("td", { class: "what" }, item.category?.major_name && h("span", { class: "major" }, `${item.category.major_name} / `), title(item)),
     h("td", { class: "where" }, place),
@@ -177,7 +201,7 @@ $("search").addEventListener("submit", (event) => {
   event.preventDefault();
   guarded(() => loadList());
 });
-$("search").overdue.addEventListener("change", () => guarded(() => loadList()));
+for (const field of [$("search").overdue, $("search").whose]) field.addEventListener("change", () => guarded(() => loadList()));
 $("logout").addEventListener("click", () => {
   api.setToken("");
   hideCase();
