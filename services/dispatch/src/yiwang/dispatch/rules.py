@@ -21,7 +21,6 @@ from .refusals import Refused
 from .tiers import Governance, Tiers, holder
 from .units import Ambiguous, Unit, Units
 
-YEAR: Final = 365
 CALENDAR: Final = "calendar"
 """The version that a case pins for holidays and working hours"""
 MEMO: Final = 20_000
@@ -84,7 +83,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     """Stage → its limit and kind of unit"""
     warn_fraction: float = 0.75
     check_unable_limit: int = 2
-    suspend_days: int = YEAR
+    suspend_days: int = 365
     rework_clock: str = "restart"
     void_not_exist: bool = False
     auto: Auto = Auto()
