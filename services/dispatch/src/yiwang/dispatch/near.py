@@ -19,4 +19,4 @@ def metres(one: Point, other: Point) -> float | None:
     a, b = math.radians(one.lat), math.radians(other.lat)
     half = math.sin((b - a) / 2) ** 2
     half += math.cos(a) * math.cos(b) * math.sin(math.radians(other.lon - one.lon) / 2) ** 2
-    return round(2 * EARTH_M * math.asin(math.sqrt(min(1.0, half))), 1)
+    return round(2 * EARTH_M * math.asin(math.sqrt(max(0.0, min(1.0, half)))), 1)

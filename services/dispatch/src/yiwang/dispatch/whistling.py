@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 from yiwang.contracts import (
@@ -36,11 +36,11 @@ class BlowBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """吹哨: the kind, where, what it is about, and the units that must come; the first is the lead."""
 
     kind: Key
-    area: Key
+    area: Annotated[str, msgspec.Meta(pattern="^[0-9]{6}([A-Z][0-9]{2}|[0-9]{3}([0-9]{3})?)?$")]
     """12-digit community, or any area code of the caller's"""
-    units: tuple[Key, ...]
+    units: Annotated[tuple[Key, ...], msgspec.Meta(max_length=20)]
     summary_masked: Text
-    case_no: Key = ""
+    case_no: Annotated[str, msgspec.Meta(pattern="^[0-9A-Za-z._:/-]{0,100}$")] = ""
     """A case that it is about"""
     point: Point | None = None
     address_masked: Text = ""
@@ -67,7 +67,7 @@ class ScoreBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """评价: satisfied or not, and with whom not."""
 
     satisfied: bool
-    dissatisfied_with: tuple[Key, ...] = ()
+    dissatisfied_with: Annotated[tuple[Key, ...], msgspec.Meta(max_length=20)] = ()
     opinion: Text = ""
 
 
