@@ -129,8 +129,7 @@ class Network:
     def change(self, topology: Topology, *, services: bool = True) -> Changes:
         """Go over to another version of the topology: new servers and nodes start, those that differ read it again.
 
-        Servers of nodes that are gone run on until `stop`. Without *services* none is started. Returns the files that
-        differ.
+        Servers of nodes that are gone run on until `stop`. *services*: start these too. Returns the files that differ.
         """
         before = set(self.servers.known)
         self.topology = self.servers.topology = self._placed(topology)
