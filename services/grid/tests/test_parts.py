@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 import json
 from typing import Any
 
@@ -45,9 +44,10 @@ def rules_in(content: bytes, units: dict[str, str] = UNITS) -> list[str]:
 
 def test_a_part_is_read_by_our_names_by_those_of_a_push_interface_and_from_geojson() -> None:
     """Three ways to write the same cover."""
-    pushed = {"ObjID": ONE, "ObjName": "污水井盖", "ObjState": "完好", "DeptCode2": "燃气公司", "DeptCode3": "water", "DeptCode1": "roads"}
-    geo = {"type": "FeatureCollection", "features": [
-        {"type": "Feature", "properties": pushed, "geometry": {"type": "Point", "coordinates": [114.3, 22.7]}}]}  # fmt: skip
+    pushed = {"ObjID": ONE, "ObjName": "污水井盖", "ObjState": "完好"}
+    pushed |= {"DeptCode2": "燃气公司", "DeptCode3": "water", "DeptCode1": "roads"}
+    spot = {"type": "Point", "coordinates": [114.3, 22.7]}
+    geo = {"type": "FeatureCollection", "features": [{"type": "Feature", "properties": pushed, "geometry": spot}]}
     csv = table(f"{ONE},污水井盖,完好,gas,water,roads,114.3,22.7")
     found = [read_parts(content, "x", Report(), "", UNITS) for content in (json.dumps(geo).encode(), csv)]
     assert found[0] == found[1]
