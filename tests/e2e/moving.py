@@ -44,9 +44,8 @@ services = { SERVICES }
 sync = "2m"
 services = { SERVICES }
 """
-FEW: Final = "intake = 0, grid = 0, enforcement = 0, notification = 0, national_sync = 0, identity = 0"
+FEW: Final = "intake = 0, grid = 0, evaluation = 0, enforcement = 0, notification = 0, national_sync = 0, identity = 0"
 """Dispatch and the mesh alone; what intake and grid would say is put into the streams"""
-MAIN_PATH: Final = "enforcement = 0, notification = 0, national_sync = 0, identity = 0"
 LITTER: Final = Category(code_set="gbt30428.2-2013", version="2013", kind="event", major="01", minor="10")
 TURNED_AWAY: Final = (nats.errors.Error, NoStreamResponseError, APIError, TimeoutError)
 
