@@ -90,7 +90,7 @@ def main() -> int:
         }  # fmt: skip
         begin = time.monotonic()
         with Lab(
-            topology, place, together=asked.together, environ=environ, connections=60 * len(topology.nodes)
+            topology, place, together=asked.together, environ=environ, connections=100 * len(topology.nodes)
         ) as net:
             say(
                 f"{len(net.nodes)} nodes in {len(net.hosts.running)} processes are ready after {time.monotonic() - begin:.0f} s"
