@@ -76,6 +76,8 @@ async def test_the_api_holds_what_its_page_promises(node: TestNode) -> None:
                 assert answer.status_code == 200, (action, step, answer.text)
         steps = await app.pool.fetchval("select count(*) from flow_lines")
         known = {f"/cases/{{no}}/{action}": {"no": action} for action in sorted(BY_PEOPLE)}
-        await assert_api_holds(app, unit_id=UNIT, examples=3, known=known, timeout_s=220)
+        # The routes of batches are made by one function: one of them speaks for all.
+        alike = [f"/cases/batch/{action}" for action in sorted(BY_PEOPLE) if action != "accept"]
+        await assert_api_holds(app, unit_id=UNIT, examples=3, known=known, exclude_paths=alike, timeout_s=220)
 
         assert await app.pool.fetchval("select count(*) from flow_lines") > steps + 4, "what was tried got through, too"
