@@ -51,7 +51,7 @@ def from_profile(app: App) -> Rules:
 
 def make_service(rules: Callable[[App], Rules] = from_profile) -> Service:
     """The service, with its rules from the profile or (in tests) from elsewhere."""
-    service = Service("dispatch", package="yiwang.dispatch", settings=Settings, database=True, handler_set=2)
+    service = Service("dispatch", package="yiwang.dispatch", settings=Settings, database=True, handler_set=3)
     # A report says nothing here until its place is known, and both together are one row.
     service.on_batch(CaseReported, scope=Scope.SUBTREE, again=Again.KNOWN, company_s=0.25)(watching.hear)
     service.on_batch(CaseLocated, scope=Scope.SUBTREE, again=Again.KNOWN)(watching.hear)

@@ -8,7 +8,7 @@ from .links import Links, load_links
 from .settings import Settings
 from .store import sql
 
-service = Service("national_sync", package="yiwang.national_sync", settings=Settings, database=True, handler_set=2)
+service = Service("national_sync", package="yiwang.national_sync", settings=Settings, database=True, handler_set=3)
 
 
 @service.on_start
