@@ -82,7 +82,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """Say notice.delivered for the in-app inbox too: it always succeeds, and its table says it already"""
 
 
-service = Service("notification", package="yiwang.notification", settings=Settings, database=True, watches=True)
+service = Service("notification", package="yiwang.notification", settings=Settings, database=True, watches=True, handler_set=2)
 
 
 @service.on_start
