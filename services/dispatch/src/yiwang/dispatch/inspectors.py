@@ -24,6 +24,7 @@ PATROL: Final = "patrol"
 """Timer: a patrol task's time is over"""
 AHEAD: Final = dt.timedelta(minutes=5)
 """How far a device's clock may be ahead"""
+OLDEST_YEAR: Final = 2000
 _case: Final = msgspec.json.Decoder(Case)
 Text = Annotated[str, msgspec.Meta(max_length=500)]
 Ref = Annotated[str, msgspec.Meta(max_length=100)]
@@ -72,6 +73,11 @@ class PositionPoint(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     lon: Annotated[float, msgspec.Meta(ge=-180, le=180)]
     lat: Annotated[float, msgspec.Meta(ge=-90, le=90)]
     accuracy_m: Annotated[float, msgspec.Meta(ge=0, le=100_000)] | None = None
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for a moment that no device of today can mean (a clock that was never set)."""
+        if self.at.year < OLDEST_YEAR:
+            raise ValueError("设备时间不合理，请校准设备时钟")
 
 
 class LastPosition(msgspec.Struct, frozen=True, kw_only=True):
