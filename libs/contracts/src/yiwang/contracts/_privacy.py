@@ -18,8 +18,8 @@ SUSPECT: Final = frozenset(
 )
 """Field names that mean a person's data unless `THING_NAMES` says that the thing named isn't a person."""
 
-THING_NAMES: Final = frozenset({"Code.name", "AreaRef.names", "AssignmentRef.name"})
-"""A code's wording, the names of areas, the name of a unit."""
+THING_NAMES: Final = frozenset({"Code.name", "AreaRef.names", "AssignmentRef.name", "PartRef.name"})
+"""A code's wording, the names of areas, the name of a unit, what a part of the city is called."""
 
 
 def personal_fields(event_type: type[Event]) -> tuple[str, ...]:

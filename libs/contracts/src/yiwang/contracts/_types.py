@@ -113,6 +113,7 @@ class PartRef(Value, frozen=True, kw_only=True):
     part_id16: str
     """16 digits: county, major, minor, sequence"""
     name: str = ""
+    """What the registry calls it"""
     state: str = ""
     """intact, damaged, lost, removed or abandoned"""
     owner_unit: str = ""

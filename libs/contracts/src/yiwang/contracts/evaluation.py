@@ -65,6 +65,7 @@ class EvaluationPublished(Event, frozen=True, kw_only=True, tag="evaluation.publ
     version: int
     """1, 2, …: a correction is a new version"""
     title: str
+    """What stands over the report"""
     object: str
     """Area code that it is about"""
     period: str
