@@ -49,18 +49,23 @@ def parts_of(facts: Facts | None, rules: Rules) -> Parts:
     moments = _Moments(facts, rules)
     targets = {group: _area(facts, rules, base) for group, base in rules.attribution.items()}
     unit = rules.unit_id(facts.unit)
+    steps: dict[tuple[str, str], Counters] = {}
     for name, value in counters(facts, rules).items():
-        one = v.BY_NAME[name]
-        day = moments.day(one.step)
-        put = [("area", targets[one.group], ""), ("grid", facts.duty_grid, "")]
-        if one.group != v.REPORTED:
+        steps.setdefault(_STEP_OF[name], {})[name] = value
+    for (group, step), hits in steps.items():
+        day, who = moments.day(step), facts.who.get(step, _NOBODY)
+        put = [("area", targets[group], ""), ("grid", facts.duty_grid, ""), ("person", *who)]
+        if group != v.REPORTED:
             put.append(("unit", unit, ""))
-        put.append(("person", *facts.who.get(one.step, ("", ""))))
         for kind, code, alt in put:
             if code or alt:
                 spot = Spot(facts.purpose, kind, code, alt, day, facts.cls, segments)
-                found.setdefault(spot, {})[name] = value
+                found.setdefault(spot, {}).update(hits)
     return found
+
+
+_STEP_OF: Final = {one.name: (one.group, one.step) for one in v.COUNTERS}
+_NOBODY: Final = ("", "")
 
 
 def segments_of(f: Facts, rules: Rules) -> tuple[str, ...]:

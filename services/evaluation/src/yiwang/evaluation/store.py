@@ -89,9 +89,13 @@ class Changes:
                 self.dropped.append((case_id, spot))
             if spot in new:
                 self.put.append((case_id, spot, new[spot]))
+            items = list(change.items())
             for key in keys_of(spot, rules, root):
-                total = self.deltas.setdefault(key, {})
-                for name, value in change.items():
+                total = self.deltas.get(key)
+                if total is None:
+                    self.deltas[key] = dict(items)
+                    continue
+                for name, value in items:
                     total[name] = total.get(name, 0) + value
 
     async def write(self, tx: Any) -> None:
