@@ -66,7 +66,7 @@ def test_every_alarm_says_what_to_do() -> None:
         quarantined={"440106": 3}, silent={"440111": 700},
     )  # fmt: skip
     found = local_alarms(local, 300, {"440106": "天河区"})
-    found += [alarm for s in ("cut", "stalled") if (alarm := link_alarm(link(lag=7), s, "天河区"))]
+    found += [alarm for s in ("cut", "stalled") if (alarm := link_alarm(link(lag=7), s, "天河区", Track()))]
     assert {alarm.kind for alarm in found} == {
         "unsent", "parked", "not_ready", "retention", "quarantine", "silent", "link_cut", "link_stalled",
     }  # fmt: skip
@@ -77,14 +77,23 @@ def test_every_alarm_says_what_to_do() -> None:
 def test_a_new_source_without_life_is_told_only_when_restarting_it_does_not_help() -> None:
     """Nothing is known to wait: the watchdog restarts it by itself first; what waits is told at once."""
     quiet = link(quiet_s=-1, connected=True)
-    assert [link_alarm(quiet, "stalled", "天河区", n) is None for n in range(6)] == [True] * 4 + [False] * 2
-    told = link_alarm(quiet, "stalled", "天河区", 4)
+    said = [link_alarm(quiet, "stalled", "天河区", Track(remedies=n)) for n in range(6)]
+    assert [one is None for one in said] == [True] * 4 + [False] * 2
+    told = said[4]
     assert told is not None
     assert "0 条" not in told.sentence
-    assert link_alarm(link(lag=1), "stalled", "天河区") is not None
+    assert link_alarm(link(lag=1), "stalled", "天河区", Track()) is not None
+
+
+def test_a_link_that_worked_and_fell_silent_is_told_at_once() -> None:
+    """Behind a dead line nobody can say what waits."""
+    track = Track()
+    assert judge(link(), track, CUT_S, STALL_S) == "ok"
+    silent = link(at=200.0, quiet_s=60.0)
+    assert link_alarm(silent, judge(silent, track, CUT_S, STALL_S), "天河区", track) is not None
 
 
 def test_nothing_wrong_raises_nothing() -> None:
     assert local_alarms(Local(unsent_s=299), 300, {}) == []
-    assert link_alarm(link(), "ok", "天河区") is None
-    assert link_alarm(link(), "late", "天河区") is None
+    assert link_alarm(link(), "ok", "天河区", Track()) is None
+    assert link_alarm(link(), "late", "天河区", Track()) is None

@@ -40,6 +40,8 @@ RARELY: Final[dict[str, tuple[float, str, dict[str, Any]]]] = {
     "gate": (0.03, "dispatcher_reject", {"opinion": "照片看不清处置结果"}),
 }
 """Queue → (chance, action, body) of what happens now and then"""
+OPEN_PARTS: Final = ("waiting", "handling", "handled")
+"""States of a co-unit's part that keep the lead unit from confirming"""
 
 
 def tiny_png() -> bytes:
@@ -118,6 +120,9 @@ class Crew:
         if queue == "locate":
             await self._locate(case)
             return
+        if queue == "confirm" and (part := await self._part_of(case)):
+            await self._help(case, part, now)
+            return
         role = ROLE[queue]
         unit = case.get("unit_id", "") if role == "dept_operator" else ""
         action, body = await self._decide(queue, case, now)
@@ -160,6 +165,18 @@ class Crew:
         if chance < 0.05:
             return "check_result", {"result": "not_pass", "opinion": "问题仍在", "media": photo}
         return "check_result", {"result": "pass", "media": photo}
+
+    async def _part_of(self, case: dict[str, Any]) -> dict[str, Any] | None:
+        """The first part of a co-unit (协办) that isn't in yet: the lead unit confirms when all are."""
+        parts = (await self._detail(case))["subtasks"]
+        return next((part for part in parts if part.get("state", "waiting") in OPEN_PARTS), None)
+
+    async def _help(self, case: dict[str, Any], part: dict[str, Any], now: dt.datetime) -> None:
+        """The co-unit's people give the result of their part, then confirm it."""
+        action, body = "confirm_co", {"assignment_id": part["assignment"]["assignment_id"]}
+        if part.get("state") != "handled":
+            action, body = "submit_co_result", body | {"media": [await self._photo("after", now)]}
+        await self._act(case, action, body, self._as("dept_operator", part["assignment"]["unit_id"]))
 
     async def _detail(self, case: dict[str, Any]) -> dict[str, Any]:
         answer = await self._http.get(f"/cases/{case['case_id']}", headers=self._as("shift_leader"))

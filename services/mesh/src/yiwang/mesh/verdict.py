@@ -57,6 +57,7 @@ class Track(msgspec.Struct):
     moved_at: float = 0.0
     remedied_at: float = float("-inf")
     remedies: int = 0
+    worked: bool = False
     state: str = "never"
 
 
@@ -78,6 +79,7 @@ def judge(seen: Seen, track: Track, cut_after: float, stall_after: float) -> str
     else:
         state = "late" if seen.behind else "ok"
     track.state = state
+    track.worked |= state in ("ok", "late")
     return state
 
 
@@ -95,18 +97,18 @@ class Alarm(msgspec.Struct, frozen=True, kw_only=True):
     sentence: str
 
 
-def link_alarm(seen: Seen, state: str, name: str, remedies: int = 0) -> Alarm | None:
-    """The alarm of a link in that state; *remedies*: how often it was restarted since it last worked.
+def link_alarm(seen: Seen, state: str, name: str, track: Track) -> Alarm | None:
+    """The alarm of a link in that state.
 
-    A new source often shows no life until it has been restarted once: while nothing is known to wait, that is for the
-    watchdog alone, and people hear of it only when `FUTILE` restarts have changed nothing.
+    A new source often shows no life until it has been restarted once: while it has never worked and nothing is known to
+    wait, that is for the watchdog alone, and people hear of it only when `FUTILE` restarts have changed nothing.
     """
     where = NAMES[seen.direction]
     side = "下级" if seen.direction == "up" else "上级"
     if state == "cut":
         say = f"与{side} {name} 的{where}链路中断：请检查两地之间的网络和对方服务器，恢复后自动补传"
         return Alarm(alarm=f"link_cut/{seen.peer}/{seen.direction}", kind="link_cut", sentence=say)
-    if state == "stalled" and (seen.behind or remedies > FUTILE):
+    if state == "stalled" and (seen.behind or track.worked or track.remedies > FUTILE):
         waits = f"{seen.behind} 条待传" if seen.behind else "收不到对方的任何消息"
         say = f"与{side} {name} 的{where}链路停滞，{waits}：已自动重启取数；仍不恢复时请检查对方 mesh 服务和磁盘"
         return Alarm(alarm=f"link_stalled/{seen.peer}/{seen.direction}", kind="link_stalled", sentence=say)

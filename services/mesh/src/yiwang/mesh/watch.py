@@ -68,7 +68,7 @@ class Watch:
         wrong = local_alarms(local, app.settings.unsent_after_s, called)
         for one in seen:
             key = (one.peer, one.direction)
-            if alarm := link_alarm(one, states[key], called.get(one.peer, one.peer), self.tracks[key].remedies):
+            if alarm := link_alarm(one, states[key], called.get(one.peer, one.peer), self.tracks[key]):
                 wrong.append(alarm)
         await alarms.settle(app, wrong, self.remedies, wall())
         beat = await self._beat(mesh, seen, states, peers, wrong, local, kept)
