@@ -71,6 +71,8 @@ async def events_flowing(lab: Lab, code: str) -> AsyncIterator[list[str]]:
     speaker = asyncio.create_task(speak())
 
     async def speaking(more: int = 200) -> bool:
+        if speaker.done():
+            speaker.result()  # it failed: say why
         return len(said) >= more
 
     try:

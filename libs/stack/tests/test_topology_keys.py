@@ -84,6 +84,12 @@ async def again(mesh: Lab, *codes: str) -> None:
     mesh.servers.stop(names)
     mesh.servers.start(names)
     await linked(mesh)
+    for code in codes:
+
+        async def recovered(code: str = code) -> bool:
+            return "error" not in await mesh.api(code, "STREAM.INFO.UP")
+
+        await until(recovered, f"{code}: its stream did not come back")
 
 
 @pytest.mark.timeout(300)
