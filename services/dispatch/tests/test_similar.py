@@ -21,7 +21,7 @@ from yiwang.dispatch.joining import check_main, joined, tell_other
 from yiwang.dispatch.near import metres
 from yiwang.dispatch.policies import Policies, Similar
 from yiwang.dispatch.refusals import Refused
-from yiwang.dispatch.similar import DEGREE_M, tiles
+from yiwang.dispatch.similar import DEGREE_M, MOST, neighbours, tiles
 from yiwang.dispatch.testing import BY_HAND, MONDAY, PLACE, STALLS, located, reported, some_case, some_rules
 
 HERE = Point(lon=114.0579, lat=22.5431, crs="cgcs2000", source="device")
@@ -160,3 +160,17 @@ async def test_neighbours_are_found_shown_merged_and_linked(node) -> None:
         ]:  # fmt: skip
             await ok(await app.http(role, area="440300", unit_id="sanitation").post(f"/cases/first/{action}", json=body))
         assert await app.pool.fetchval("select count(*) from spots") == len(spots)
+
+
+async def test_where_hundreds_report_the_same_only_the_newest_are_looked_at(node) -> None:
+    """A flooded street: each further report costs what the first ones did."""
+    case, policy = lying_at(HERE, "latest", at=MONDAY), Similar()
+    async with node.running(make_service(lambda _: some_rules(auto=BY_HAND))) as app:
+        await app.pool.execute(
+            "insert into spots select $1, $2::timestamptz - n * interval '1 minute', 'case-' || n, $3, $4"
+            " from generate_series(1, 500) n",
+            tiles(case, policy)[0], MONDAY, HERE.lon, HERE.lat,
+        )  # fmt: skip
+        async with app.pool.acquire() as db:
+            [found] = (await neighbours(db, [case], policy)).values()
+    assert {one.case_id for one in found} == {f"case-{n}" for n in range(1, MOST + 1)}

@@ -26,6 +26,8 @@ sql: Final = Sql("yiwang.dispatch", "similar.sql")
 DEGREE_M: Final = 111_195.0
 """Metres of a degree of latitude (sphere of 6,371 km)"""
 WIDEST_LAT: Final = 89.0
+MOST: Final = 20
+"""Cases looked at in a tile, the newest: where a flooded street brings hundreds, the work must not grow with their square"""
 
 
 class Neighbour(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,7 +97,7 @@ async def neighbours(tx: Any, cases: Sequence[Case], policy: Similar) -> dict[st
     asked = [(case.case_id, tile, case.created_at - window, case.created_at + window) for case in cases for tile in tiles(case, policy)]
     if not asked:
         return found
-    for one in await sql.rows(tx, "near_spots", _Near, *(list(column) for column in zip(*asked, strict=True))):
+    for one in await sql.rows(tx, "near_spots", _Near, *(list(column) for column in zip(*asked, strict=True)), MOST):
         here = point_of(by_id[one.mine])
         away = metres(here, msgspec.structs.replace(here, lon=one.lon, lat=one.lat)) if here else None
         if away is not None and away <= policy.metres:

@@ -7,9 +7,11 @@ insert into spots (spot, at, case_id, lon, lat)
 select * from unnest($1::text[], $2::timestamptz[], $3::text[], $4::float8[], $5::float8[])
 on conflict do nothing;
 
--- near_spots: the cases in some tiles and spans of time, with how they stand; a case of the same batch has no row yet
+-- near_spots: the newest cases in some tiles and spans of time, with how they stand; a case of the same batch has no row yet
 select w.mine, s.case_id, s.at, s.lon, s.lat, coalesce(c.state, 'reported') as state, coalesce(c.case_no, '') as case_no
 from unnest($1::text[], $2::text[], $3::timestamptz[], $4::timestamptz[]) as w(mine, spot, since, until)
-join spots s on s.spot = w.spot and s.at between w.since and w.until and s.case_id <> w.mine
+cross join lateral (
+    select case_id, at, lon, lat from spots
+    where spot = w.spot and at between w.since and w.until and case_id <> w.mine order by at desc limit $5) s
 left join cases c on c.case_id = s.case_id
 where c.away is null;
