@@ -13,7 +13,7 @@ from yiwang.evaluation import signing
 from yiwang.evaluation.app import service
 from yiwang.evaluation.report import decode, digest_of, rows_of
 from yiwang.evaluation.testing import MORNING, Life
-from yiwang.kit import ManualClock
+from yiwang.kit import ManualClock, signatures
 from yiwang.stack.testing import TestNode
 
 DONE = ["report 1", "+5 accept", "+5 file", "+5 dispatch u1 60", "+90 confirm", "+5 close"]
@@ -46,8 +46,8 @@ async def test_a_report_is_frozen_signed_and_corrected_by_a_new_version(node: Te
             frozen = decode(answer.content)
             assert digest_of(answer.content) == told["digest"]
             text = signing.text_of(REPORT, told["version"], told["digest"], frozen.made_at)
-            assert signing.verified(told["key_id"], told["signature"], text)
-            assert not signing.verified(told["key_id"], told["signature"], text + b" ")
+            assert signatures.verified(told["key_id"], told["signature"], text)
+            assert not signatures.verified(told["key_id"], told["signature"], text + b" ")
             row = next(row for row in rows_of(frozen) if row.object == "440310")
             rates.append(next(v.shown for v in row.indicators if v.code == "intime_archive_rate"))
         assert rates == ["0.00%", "100.00%"]

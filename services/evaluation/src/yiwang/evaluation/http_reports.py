@@ -11,7 +11,7 @@ from litestar import Response, get, post
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import Parameter
 from yiwang.contracts import EvaluationPublished
-from yiwang.kit import App, Caller, Context, Role, allow, answers
+from yiwang.kit import App, Caller, Context, Role, allow, answers, signatures
 
 from . import errors, figures, signing
 from .asking import OVERSEERS, READERS, Asked, ask
@@ -78,18 +78,7 @@ class Checked(msgspec.Struct, frozen=True, kw_only=True):
     rows: list[Row]
 
 
-class _Stored(msgspec.Struct, frozen=True, kw_only=True):
-    report_id: str
-    version: int
-    title: str
-    kind: str
-    object: str
-    period: str
-    made_at: dt.datetime
-    reason: str
-    digest: str
-    key_id: str
-    signature: str
+class _Stored(ReportView, frozen=True, kw_only=True):
     body: bytes
 
 
@@ -230,7 +219,7 @@ async def check_report(app: App, caller: Caller, report_id: Id, version: Version
     text = signing.text_of(found.report_id, found.version, digest_of(found.body), found.made_at)
     rows = rows_of(frozen)
     return Checked(
-        signature_valid=found.digest == digest_of(found.body) and signing.verified(found.key_id, found.signature, text),
+        signature_valid=found.digest == digest_of(found.body) and signatures.verified(found.key_id, found.signature, text),
         numbers=sum(len(row.indicators) + len(row.counters) + (len(row.score.lines) if row.score else 0) for row in rows),
         rows=rows,
     )  # fmt: skip

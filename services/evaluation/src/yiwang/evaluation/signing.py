@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import datetime as dt
 import os
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from yiwang.kit.signatures import key_id_of, new_secret, sign
 
 from .store import sql
 
-ALGORITHM: Final = "ed25519"
 FILE: Final = "evaluation.key"
 
 
@@ -26,7 +23,7 @@ class Signer(NamedTuple):
 
     def sign(self, text: bytes) -> str:
         """The signature in Base64."""
-        return base64.b64encode(Ed25519PrivateKey.from_private_bytes(self.secret).sign(text)).decode()
+        return sign(self.secret, text)
 
 
 def text_of(report_id: str, version: int, digest: str, made_at: dt.datetime) -> bytes:
@@ -37,21 +34,7 @@ def text_of(report_id: str, version: int, digest: str, made_at: dt.datetime) -> 
 
 def signer_from(secret: bytes) -> Signer:
     """Raises ValueError when *secret* is no key."""
-    public = Ed25519PrivateKey.from_private_bytes(secret).public_key().public_bytes_raw()
-    return Signer(f"{ALGORITHM}:{base64.urlsafe_b64encode(public).decode().rstrip('=')}", secret)
-
-
-def verified(key_id: str, signature: str, text: bytes) -> bool:
-    """Whether the key that *key_id* holds made *signature* over *text*; False for anything malformed too."""
-    kind, _, encoded = key_id.partition(":")
-    if kind != ALGORITHM:
-        return False
-    try:
-        public = base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4))
-        Ed25519PublicKey.from_public_bytes(public).verify(base64.b64decode(signature, validate=True), text)
-    except (ValueError, InvalidSignature):
-        return False
-    return True
+    return Signer(key_id_of(secret), secret)
 
 
 async def signer_of(tx: Any, directory: str, now: dt.datetime) -> Signer:
@@ -60,7 +43,7 @@ async def signer_of(tx: Any, directory: str, now: dt.datetime) -> Signer:
         return await asyncio.to_thread(_from_file, Path(directory))
     secret = await sql.value(tx, "key")
     if secret is None:
-        await sql.run(tx, "add_key", Ed25519PrivateKey.generate().private_bytes_raw(), now)
+        await sql.run(tx, "add_key", new_secret(), now)
         secret = await sql.value(tx, "key")
     return signer_from(secret)
 
@@ -70,7 +53,7 @@ def _from_file(directory: Path) -> Signer:
     if not file.exists():
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
-            out.write(Ed25519PrivateKey.generate().private_bytes_raw().hex())
+            out.write(new_secret().hex())
     try:
         return signer_from(bytes.fromhex(file.read_text("ascii").strip()))
     except ValueError:
