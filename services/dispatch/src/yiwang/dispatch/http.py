@@ -1,7 +1,5 @@
 """The case API: lists, queues, one case with its history, and one route per action of the table."""
 
-import base64
-import binascii
 import datetime as dt
 from collections.abc import Sequence
 from typing import Annotated, Any, Final
@@ -17,6 +15,7 @@ from .actions import Done, act
 from .acts import BODIES, Body
 from .authority import may_do
 from .case import Case
+from .cursors import after, position
 from .errors import BAD_CURSOR, NOT_FOUND, NOT_RECONCILED, NUMBERS_EXHAUSTED, REFUSED, STALE
 from .guards import REFUSES, open_now
 from .rules import Rules
@@ -100,13 +99,13 @@ async def list_cases(
     now, rules = app.clock.now(), app.get(Rules)
     if reach == "subtree":
         whole = covers_node(caller, app.node.jurisdiction)
-        seen = await tier_store.page_of_subtree(app.pool, asked, now, _position(cursor), limit + 1, whole)
-        more = _cursor(seen[limit - 1].case) if len(seen) > limit else ""
+        seen = await tier_store.page_of_subtree(app.pool, asked, now, position(cursor, START), limit + 1, whole)
+        more = after(seen[limit - 1].case.created_at, seen[limit - 1].case.case_id) if len(seen) > limit else ""
         return CasePage(cases=tuple(seen_item(one, rules, now) for one in seen[:limit]), cursor=more)
     async with app.pool.acquire() as db, db.transaction(readonly=True):
-        found = await store.page(db, asked, now, _position(cursor), limit + 1)
+        found = await store.page(db, asked, now, position(cursor, START), limit + 1)
     page = found[:limit]
-    more = _cursor(page[-1].case) if len(found) > limit else ""
+    more = after(page[-1].case.created_at, page[-1].case.case_id) if len(found) > limit else ""
     return CasePage(cases=tuple(views.item(one, now) for one in page), cursor=more)
 
 
@@ -153,21 +152,6 @@ def action_route(action: str, body: type[Body]) -> HTTPRouteHandler:
     )(do)
 
 
-def _position(cursor: str) -> tuple[dt.datetime, str]:
-    if not cursor:
-        return START
-    try:
-        moment, _, case_id = base64.urlsafe_b64decode(cursor.encode()).decode().partition("|")
-        at = dt.datetime.fromisoformat(moment)
-    except (ValueError, binascii.Error):
-        raise BAD_CURSOR() from None
-    if at.tzinfo is None or "\x00" in case_id:
-        raise BAD_CURSOR()
-    return at, case_id
-
-
-def _cursor(case: Case) -> str:
-    return base64.urlsafe_b64encode(f"{case.created_at.isoformat()}|{case.case_id}".encode()).decode()
 
 
 ROUTES: Final[Sequence[Any]] = (

@@ -1,7 +1,5 @@
 """Queues over HTTP: a page by remaining time, taking a case in hand, and one action for many cases."""
 
-import base64
-import binascii
 import datetime as dt
 from collections.abc import Sequence
 from typing import Annotated, Any, Final
@@ -17,6 +15,7 @@ from .acts import BODIES
 from .batch import BatchDone, act_on_all, batch_of, batchable
 from .case import Case
 from .claims import Claim, ClaimBody
+from .cursors import after, moment_of, words
 from .custody import named
 from .errors import BAD_CURSOR, NOT_FOUND, REFUSED, problem
 from .http import UNIT_ROLES, seen_areas, seen_units, visible
@@ -156,20 +155,14 @@ def batch_route(action: str) -> HTTPRouteHandler:
 def _position(cursor: str) -> tuple[str, str]:
     if not cursor:
         return FIRST
-    try:
-        moment, _, case_id = base64.urlsafe_b64decode(cursor.encode()).decode().partition("|")
-        if moment != NEVER and dt.datetime.fromisoformat(moment).tzinfo is None:
-            raise BAD_CURSOR()
-    except (ValueError, binascii.Error):
-        raise BAD_CURSOR() from None
-    if "\x00" in case_id:
-        raise BAD_CURSOR()
+    moment, case_id = words(cursor)
+    if moment != NEVER:
+        moment_of(moment)
     return moment, case_id
 
 
 def _cursor(one: Waiting) -> str:
-    moment = one.due_at.isoformat() if one.due_at else NEVER
-    return base64.urlsafe_b64encode(f"{moment}|{one.case.case_id}".encode()).decode()
+    return after(one.due_at or NEVER, one.case.case_id)
 
 
 QUEUE_ROUTES: Final[Sequence[Any]] = (

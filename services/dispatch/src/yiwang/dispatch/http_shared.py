@@ -1,7 +1,5 @@
 """The co-unit's own list: the parts (协办) that its people must do."""
 
-import base64
-import binascii
 import datetime as dt
 from collections.abc import Sequence
 from typing import Annotated, Any, Final
@@ -12,6 +10,7 @@ from litestar.params import Parameter
 from yiwang.kit import App, Caller, allow, answers
 
 from . import shared_store, views
+from .cursors import after, position
 from .errors import BAD_CURSOR
 from .http import seen_units
 from .shared_store import FIRST, Part
@@ -47,7 +46,7 @@ async def list_parts(
     limit: Annotated[int, Parameter(ge=1, le=200)] = 50,
 ) -> PartPage:
     """The open parts of the caller's units as co-units (协办), the nearest deadline first."""
-    found = await shared_store.page(app.pool, seen_units(caller), _position(cursor), limit + 1)
+    found = await shared_store.page(app.pool, seen_units(caller), position(cursor, (FIRST, "")), limit + 1)
     now = app.clock.now()
     more = _cursor(found[limit - 1]) if len(found) > limit else ""
     return PartPage(parts=tuple(_item(one, now) for one in found[:limit]), cursor=more)
@@ -68,21 +67,10 @@ def _item(one: Part, now: dt.datetime) -> PartItem:
     )
 
 
+
+
 def _cursor(one: Part) -> str:
-    return base64.urlsafe_b64encode(f"{one.due_at.isoformat()}|{one.part.assignment.assignment_id}".encode()).decode()
-
-
-def _position(cursor: str) -> tuple[dt.datetime, str]:
-    if not cursor:
-        return FIRST, ""
-    try:
-        moment, _, key = base64.urlsafe_b64decode(cursor.encode()).decode().partition("|")
-        at = dt.datetime.fromisoformat(moment)
-    except (ValueError, binascii.Error):
-        raise BAD_CURSOR() from None
-    if at.tzinfo is None or "\x00" in key:
-        raise BAD_CURSOR()
-    return at, key
+    return after(one.due_at, one.part.assignment.assignment_id)
 
 
 SHARED_ROUTES: Final[Sequence[Any]] = (list_parts,)

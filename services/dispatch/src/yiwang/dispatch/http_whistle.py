@@ -1,7 +1,5 @@
 """The API of whistles (吹哨报到): blow, respond, arrive, resolve, judge, and the lists of both sides."""
 
-import base64
-import binascii
 import datetime as dt
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Final
@@ -13,6 +11,7 @@ from litestar.params import Parameter
 from yiwang.kit import App, Caller, allow, answers
 
 from . import whistle_store, whistling
+from .cursors import after, position
 from .errors import BAD_CURSOR, NO_WHISTLE, NOT_FOUND, REFUSED
 from .http import START, seen_areas, seen_units
 from .rules import Rules
@@ -97,11 +96,11 @@ async def list_whistles(
     asked = Asked(
         state=whistle_state, kind=kind, case_id=case_id, areas=seen_areas(caller), units=seen_units(caller)
     )
-    found = await whistle_store.page(app.pool, asked, _position(cursor), limit + 1)
+    found = await whistle_store.page(app.pool, asked, position(cursor, START), limit + 1)
     more = ""
     if len(found) > limit:
         last = found[limit - 1]
-        more = base64.urlsafe_b64encode(f"{last.blown_at.isoformat()}|{last.whistle_id}".encode()).decode()
+        more = after(last.blown_at, last.whistle_id)
     rules, now = app.get(Rules), app.clock.now()
     return WhistlePage(whistles=tuple(view(one, rules, now) for one in found[:limit]), cursor=more)
 
@@ -140,18 +139,6 @@ async def withdraw_whistle(whistle_id: Short, data: OpinionBody, app: App, calle
     one = await whistling.withdraw_one(app, caller, whistle_id, data)
     return view(one, app.get(Rules), app.clock.now())
 
-
-def _position(cursor: str) -> tuple[dt.datetime, str]:
-    if not cursor:
-        return START
-    try:
-        moment, _, key = base64.urlsafe_b64decode(cursor.encode()).decode().partition("|")
-        at = dt.datetime.fromisoformat(moment)
-    except (ValueError, binascii.Error):
-        raise BAD_CURSOR() from None
-    if at.tzinfo is None or "\x00" in key:
-        raise BAD_CURSOR()
-    return at, key
 
 
 WHISTLES: Final[Sequence[Any]] = (
