@@ -34,8 +34,9 @@ def install(kit: Path, **environ: str) -> subprocess.CompletedProcess[str]:
 def test_the_kit_names_every_library_and_service() -> None:
     """Nothing that `yiwang up --profile city` runs is left at home."""
     names = bundle.packages_of(ROOT)
-    expected = {"contracts", "geo", "kit", "stack", "intake", "grid", "dispatch", "enforcement", "national-sync"}
-    assert {f"yiwang-{name}" for name in (*expected, "notification")} <= names.keys()
+    libs = {"contracts", "geo", "kit", "stack"}
+    services = {"intake", "grid", "dispatch", "enforcement", "national-sync", "notification", "mesh", "evaluation"}
+    assert {f"yiwang-{name}" for name in libs | services} <= names.keys()
 
 
 def test_outside_the_project_it_says_where_to_run(open_dir: Path) -> None:
@@ -53,6 +54,16 @@ def test_a_damaged_kit_is_not_installed(open_dir: Path) -> None:
     assert result.returncode == 1
     assert "文件损坏" in result.stderr
     assert not (open_dir / "installed").exists()
+
+
+def test_a_kit_that_was_filled_up_is_whole_again(open_dir: Path) -> None:
+    """Sums written a second time hold for all files, those of the first time's list among them."""
+    kit = a_kit(open_dir / "kit")
+    (kit / "wheels" / "later.whl").write_bytes(b"wheel")
+    bundle.write_checksums(kit)
+    checked = subprocess.run(["sha256sum", "--quiet", "-c", "SHA256SUMS"], cwd=kit, check=False)
+    assert checked.returncode == 0
+    assert "later.whl" in (kit / "SHA256SUMS").read_text()
 
 
 def test_a_kit_for_another_python_is_not_installed(open_dir: Path) -> None:

@@ -74,10 +74,11 @@ def add_files(root: Path, packages: dict[str, Path], out: Path) -> None:
 
 
 def write_checksums(out: Path) -> None:
-    """SHA256SUMS of every file, as `sha256sum -c` reads it."""
+    """SHA256SUMS of every file but itself, as `sha256sum -c` reads it; written anew when the kit has changed."""
+    sums = out / "SHA256SUMS"
     lines = []
-    for file in sorted(path for path in out.rglob("*") if path.is_file()):
+    for file in sorted(path for path in out.rglob("*") if path.is_file() and path != sums):
         with file.open("rb") as content:
             digest = hashlib.file_digest(content, "sha256").hexdigest()
         lines.append(f"{digest}  {file.relative_to(out)}\n")
-    (out / "SHA256SUMS").write_text("".join(lines))
+    sums.write_text("".join(lines))
