@@ -143,3 +143,19 @@ def test_a_wrong_line_of_the_profile_is_told(tmp_path: Path, words: str, part: s
     with pytest.raises(BadProfile) as told:
         load_profile(tmp_path / "city")
     assert any(part in mistake for mistake in told.value.mistakes)
+
+
+@pytest.mark.parametrize(
+    ("limit", "unit", "hours"),
+    [(4, "urgent_hour", [2, 4, 24]), (2, "urgent_day", [24, 48, 144])],
+)
+def test_the_shipped_rules_press_from_the_nearest_tier_upwards(limit: int, unit: str, hours: list[float]) -> None:
+    """Shenzhen's lines: the district first, then the city, which asks for an answer, the province after a day at least."""
+    lines = load_profile(PROFILES / "shenzhen").rules.governance.press
+    assert [(one.level, one.reply_hours) for one in lines] == [("county", 0), ("city", 24), ("province", 48)]
+    found = []
+    for me in (LUOHU, CITY, PROVINCE):
+        rules = rules_with(me, *lines)
+        _, event = late(rules, limit, unit)
+        found += [(one.at - event.due_at) / HOUR for one in pressing.dues(event, rules, me)]
+    assert found == hours
