@@ -21,7 +21,6 @@ import tempfile
 import time
 from collections.abc import Collection, Iterable
 from pathlib import Path
-from statistics import mean
 from typing import Any, Final
 
 import msgspec
@@ -29,21 +28,25 @@ from yiwang.stack.books_tiers import NodeBooks, balance_all
 from yiwang.stack.demo_tables import faults
 from yiwang.stack.network import Network
 from yiwang.stack.node_host import Guest
-from yiwang.stack.topology import Topology, load
-from yiwang.stack.usage import Usage, usage_of
+from yiwang.stack.topology import PACES, Topology, load
 
 from .guangdong_flow import Flow, quantile
 from .guangdong_plan import chosen, with_profiles
+from .guangdong_table import cores, databases, each_node, look, per_case, say, table
 
 FILE: Final = Path("deploy/topologies/guangdong.toml")
-AT_ONCE: Final = 6
+AT_ONCE: Final = 4
 """Processes that start side by side"""
 IDLE_S: Final = 20.0
 STREAM_GIB: Final = 1.0
+CONNECTIONS: Final = 40
+"""Room for a node's connections to PostgreSQL; it needs half of them while it starts"""
+LOOK_S: Final = 10.0
+"""Between two looks at whether the links stand: each starts a program"""
 
 
 class Lab(Network):
-    """Several nodes in a process where asked, and a start that two cores can carry."""
+    """A process for each node, or for several where asked, and a start that two cores can carry."""
 
     def __init__(self, topology: Topology, data: Path, *, together: int, **more: Any) -> None:
         super().__init__(topology, data, processes="each", cuttable=(), stream_max_gib=STREAM_GIB, **more)
@@ -67,10 +70,6 @@ class Lab(Network):
                     self.hosts.await_ready(name, self.url(code), 900)
 
 
-def say(line: str) -> None:
-    print(line, flush=True)
-
-
 def main() -> int:
     """Run it; the exit status."""
     asked = arguments()
@@ -78,20 +77,14 @@ def main() -> int:
     place.mkdir(parents=True, exist_ok=True)
     place.chmod(0o755)
     try:
-        topology = with_profiles(chosen(load(FILE), asked.leafs), place / "profiles")
+        topology = with_profiles(chosen(load(FILE), asked.leafs, asked.pace), place / "profiles")
         leafs = [node for node in topology.nodes if node.parent]
         tiers = f"{sum(n.tier == 'city' for n in leafs)} cities, {sum(n.tier == 'county' for n in leafs)} counties"
         say(f"3 servers of the province, {len(leafs)} leaf servers ({tiers}); load {os.getloadavg()[0]:.1f}")
-        environ = {
-            "YIWANG_LOG_LEVEL": "warning", "YIWANG_DEV_PEOPLE": "true", "YIWANG_LINGER_MS": "100",
-            "YIWANG_POLL_SECONDS": str(asked.poll), "YIWANG_LEASE_SECONDS": str(max(5.0, 6 * asked.poll)),
-            "YIWANG_MESH_WATCH_SECONDS": str(max(5.0, asked.poll)), "YIWANG_MESH_STALL_AFTER_S": "60",
-            "YIWANG_MESH_CUT_AFTER_S": "60",
-        }  # fmt: skip
+        environ = {"YIWANG_LOG_LEVEL": "warning", "YIWANG_DEV_PEOPLE": "true"}
+        many = 100 + CONNECTIONS * len(topology.nodes)
         begin = time.monotonic()
-        with Lab(
-            topology, place, together=asked.together, environ=environ, connections=100 * len(topology.nodes)
-        ) as net:
+        with Lab(topology, place, together=asked.together, environ=environ, connections=many) as net:
             say(
                 f"{len(net.nodes)} nodes in {len(net.hosts.running)} processes are ready after {time.monotonic() - begin:.0f} s"
             )
@@ -107,8 +100,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--cases", type=int, default=25_000)
     parser.add_argument("--minutes", type=float, default=10.0, help="in which they come in")
     parser.add_argument("--acted", type=int, default=200, help="of them, worked to their end by people over HTTP")
-    parser.add_argument("--together", type=int, default=3, help="nodes in one process; the province has its own")
-    parser.add_argument("--poll", type=float, default=10.0, help="YIWANG_POLL_SECONDS; leases and the watch follow it")
+    parser.add_argument("--together", type=int, default=1, help="nodes in one process; the province has its own")
+    parser.add_argument("--pace", choices=PACES, default="calm", help="how promptly the nodes work")
     parser.add_argument("--patience", type=float, default=3600.0, help="seconds for the drain")
     parser.add_argument("--data", type=Path, help="keep everything here")
     return parser.parse_args()
@@ -136,8 +129,9 @@ async def campaign(net: Lab, asked: argparse.Namespace) -> int:
             f"CPU a case beyond idling {per_case(idle, done, asked.cases) * 1000:.0f} ms")  # fmt: skip
         for line in flow.refusals[:5]:
             say(f"refused: {line}")
+        held = await databases(net)
         table(net, idle, fed, done)
-        await databases(net)
+        each_node(net, idle, fed, done, held)
         return await judged(net, flow)
 
 
@@ -146,7 +140,7 @@ async def standing(net: Lab, patience: float) -> None:
     top, begin = next(node.code for node in net.nodes if not node.parent), time.monotonic()
     async with asyncio.timeout(patience):
         while not await asyncio.to_thread(_stands, net, top):
-            await asyncio.sleep(2)
+            await asyncio.sleep(LOOK_S)
     say(f"all links stand {time.monotonic() - begin:.0f} s later")
 
 
@@ -156,64 +150,6 @@ def _stands(net: Lab, top: str) -> bool:
     told = subprocess.run(command, capture_output=True, text=True, check=False).stdout
     places = msgspec.json.decode(told)["places"] if told.startswith("{") else []
     return bool(places) and all(place["state"] in ("here", "ok", "late") for place in places)
-
-
-class Look(msgspec.Struct, frozen=True):
-    """What each process had taken at a moment (looking at hundreds of processes takes a while itself)."""
-
-    at: float
-    usage: dict[str, Usage]
-
-    def since(self, before: Look, name: str) -> float:
-        """Cores that a process used on average since an earlier look."""
-        return (self.usage[name].cpu_s - before.usage[name].cpu_s) / (self.at - before.at)
-
-
-async def look(net: Lab) -> Look:
-    return Look(time.monotonic(), await asyncio.to_thread(net.usage))
-
-
-def cores(before: Look, after: Look) -> float:
-    """Cores that everything used together between two looks."""
-    return sum(after.since(before, name) for name in after.usage if name in before.usage)
-
-
-def per_case(idle: list[Look], done: Look, cases: int) -> float:
-    """CPU seconds a case, without what the idle network would have used meanwhile."""
-    return (cores(idle[1], done) - cores(*idle)) * (done.at - idle[1].at) / cases
-
-
-def table(net: Lab, idle: list[Look], fed: Look, done: Look) -> None:
-    """What each kind of process takes: memory at the end, CPU idle and while reports came in."""
-    kinds: dict[str, list[str]] = {}
-    tier = {node.account: node.tier for node in net.nodes} | {node.code: node.tier for node in net.nodes}
-    for name in done.usage:
-        what, _, code = name.rpartition(" ")
-        kind = f"{what or 'nats-server'} of a {tier[code.split('-')[0]]}" if name != "postgres" else "PostgreSQL"
-        kinds.setdefault(kind, []).append(name)
-    say("\n| process | how many | MiB (PSS) mean / most | CPU idle, % of a core, mean | under load, mean / most |")
-    say("|---|---|---|---|---|")
-    for kind, names in kinds.items():
-        memory = [done.usage[name].memory_mib for name in names]
-        calm = [100 * idle[1].since(idle[0], n) for n in names]
-        busy = [100 * fed.since(idle[1], n) for n in names]
-        say(f"| {kind} | {len(names)} | {mean(memory):.0f} / {max(memory):.0f} | {mean(calm):.1f} "
-            f"| {mean(busy):.1f} / {max(busy):.1f} |")  # fmt: skip
-    say(f"\neverything together {sum(usage.memory_mib for usage in done.usage.values()):,.0f} MiB")
-
-
-async def databases(net: Lab) -> None:
-    """PostgreSQL's part of a node: its connections."""
-    rows = await asyncio.to_thread(
-        net.postgres.query, "select datname || ' ' || pid from pg_stat_activity where datname like 'yw_%'"
-    )
-    pids: dict[str, list[int]] = {}
-    for row in rows.splitlines():
-        name, pid = row.split()
-        pids.setdefault(name, []).append(int(pid))
-    each = {name: await asyncio.to_thread(usage_of, found) for name, found in pids.items()}
-    say(f"PostgreSQL, a node: {mean(len(found) for found in pids.values()):.0f} connections, "
-        f"{mean(usage.memory_mib for usage in each.values()):.0f} MiB on average")  # fmt: skip
 
 
 async def judged(net: Lab, flow: Flow) -> int:

@@ -26,10 +26,10 @@ dispatch = true
 """
 
 
-def chosen(topology: Topology, leafs: int) -> Topology:
+def chosen(topology: Topology, leafs: int, pace: str) -> Topology:
     """The province's cluster and *leafs* leaf servers: every city with a server of its own, then counties, city by city.
 
-    Cities have one server each here. What is carried by another node's servers is left out.
+    Cities have one server each here. What is carried by another node's servers is left out. All go at *pace*.
     """
     cities = [n for n in topology.nodes if n.tier == "city" and n.has_servers]
     below = [[n for n in topology.children(city.code) if n.has_servers] for city in cities]
@@ -39,15 +39,15 @@ def chosen(topology: Topology, leafs: int) -> Topology:
     kept = {n.code for n in cities}
     wanted = [n for n in counties if n.parent in kept][: leafs - len(cities)]
     codes = kept | {n.code for n in wanted} | {n.code for n in topology.nodes if n.tier == "province"}
-    nodes = tuple(_here(node) for node in topology.nodes if node.code in codes)
+    nodes = tuple(_here(node, pace) for node in topology.nodes if node.code in codes)
     return msgspec.structs.replace(topology, nodes=nodes)
 
 
-def _here(node: TopologyNode) -> TopologyNode:
+def _here(node: TopologyNode, pace: str) -> TopologyNode:
     """With room for one lab on one disk."""
     room = {"province": 60.0, "city": 16.0, "county": 8.0}[node.tier]
     servers = node.servers if node.tier == "province" else 1
-    return msgspec.structs.replace(node, servers=servers, max_file_gib=room, sync="2m")
+    return msgspec.structs.replace(node, servers=servers, max_file_gib=room, sync="2m", pace=pace)
 
 
 def with_profiles(topology: Topology, folder: Path) -> Topology:

@@ -64,6 +64,7 @@ def test_a_good_topology_has_no_mistakes() -> None:
         ({"county": 'tier = "village"'}, "不知道层级 'village'，请写 tier = province、city、county"),
         ({"county": 'class = "huge"'}, "不知道平台类别 'huge'"),
         ({"county": 'governance = "none"'}, "不知道管理模式 'none'"),
+        ({"county": 'pace = "slow"'}, "不知道步调 'slow'，请写 pace = prompt、calm"),
         ({"county": 'sync = "sometimes"'}, 'sync = "sometimes" 不合格式'),
         ({"province": "servers = 2"}, "servers = 2：集群要能分出多数，请写 1、3 或 5"),
         ({"county": "retention_days = 0"}, "retention_days = 0"),

@@ -9,9 +9,9 @@ from ._app import App
 from ._clock import Clock, ManualClock, SystemClock, VirtualClock, clock_from
 from ._config import ConfigError, Kit, load
 from ._context import Context, Tx
+from ._ears import listening
 from ._envelope import derived_id
 from ._identity import Caller, Post, Role, allow, anonymous, signed
-from ._loops import listening
 from ._nats import JetStreamError, PubAck
 from ._node import Node
 from ._problems import ErrorCode, FieldError, Problem, answers

@@ -25,6 +25,7 @@ from ._codes import SEALED
 from ._config import Kit, load
 from ._context import Context
 from ._deliver import AWAY, TRANSIENT
+from ._ears import Ears
 from ._effect import mark_effect
 from ._engine import Item
 from ._envelope import Ready, Stamper
@@ -35,6 +36,7 @@ from ._mesh import Mesh
 from ._nats import PubAck, Publisher, connect
 from ._node import Node
 from ._outbox import Outbox
+from ._pool import open_pool
 from ._service import Service
 from ._streams import ensure_streams
 from ._worker import Worker
@@ -53,6 +55,8 @@ class Link(msgspec.Struct):
     nc: Client
     publisher: Publisher
     streams: dict[str, str]
+    ears: dict[str, Ears] = {}
+    """address of a database → who listens there"""
 
     @classmethod
     async def open(cls, kit: Kit, name: str) -> Link:
@@ -91,6 +95,8 @@ class App:
         self.waiting: dict[str, str] = {}
         """What keeps the service waiting, each as a sentence; empty when all is well"""
         self.stopping = False
+        self.announced = asyncio.Event()
+        """Set when a version of an announced set may have come into use"""
         self.sealed = False
         """The node is about to move: nothing is done any more (`fence`)"""
         self.inbox, self.outbox = Inbox(self), Outbox(self)
@@ -172,7 +178,7 @@ class App:
 
     async def _begin(self) -> None:
         if self.service.database:
-            await self._open_pool()
+            self._pool = await open_pool(self)
             await fence.refuse_sealed(self.pool)
             incarnation = await self.pool.fetchval("select incarnation from yw.node")
             self.node = Node.of(self.kit, incarnation)
@@ -201,22 +207,6 @@ class App:
             metadata={"node": self.node.node_id, "tier": self.node.tier, "replica": self.replica},
         )  # fmt: skip
         await _state.answer(self)
-
-    async def _open_pool(self) -> None:
-        schema = self.service.schema
-        url = self.environ.get(f"{self.service.env_prefix}_DATABASE_URL")
-        settings = {
-            "search_path": schema,
-            "application_name": f"yiwang-{self.service.name}",
-            # A replica that freezes inside a transaction must not keep its row locks.
-            "idle_in_transaction_session_timeout": "10000",
-        }
-        if url is None:  # one login for the node: act as the service's own role in its own schema
-            settings["role"] = f"yw_{schema}"
-        self._pool = await asyncpg.create_pool(
-            url or self.kit.database_url, min_size=1, max_size=8 + 2 * self.groups, command_timeout=30,
-            server_settings=settings, max_inactive_connection_lifetime=300,
-        )  # fmt: skip
 
     async def stop(self) -> None:
         """Drain: finish the batches in hand, publish what is committed, hand the groups over, close."""

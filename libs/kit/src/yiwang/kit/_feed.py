@@ -34,9 +34,15 @@ class Raw(msgspec.Struct, frozen=True):
 
 
 class Feed:
-    """An ordered pull consumer without acks, from *start* on; `wake` is set when something has arrived."""
+    """An ordered pull consumer without acks, from *start* on; `wake` is set when something has arrived.
 
-    def __init__(self, nc: Client, stream: str, filters: list[str], start: int, wake: asyncio.Event) -> None:
+    *calm_s*: how often its reader looks at it when nothing comes; the server gives a sign of life half as often.
+    """
+
+    def __init__(
+        self, nc: Client, stream: str, filters: list[str], start: int, wake: asyncio.Event, *, calm_s: float = 0.5
+    ) -> None:
+        self._sign_s = min(max(1, round(2 * calm_s)), 10)
         self._nc, self.stream, self._filters, self._start, self._wake = nc, stream, filters, start, wake
         self._wire = Wire.of(nc)
         self._asked_for = coarse(filters)
@@ -82,7 +88,7 @@ class Feed:
         self._current = f"{self._inbox}.{self._requests}"
         want = WINDOW - max(self._asked, 0)
         self._asked += want
-        body = {"batch": want, "expires": 5 * 10**9, "idle_heartbeat": 10**9}
+        body = {"batch": want, "expires": 5 * self._sign_s * 10**9, "idle_heartbeat": self._sign_s * 10**9}
         await self._nc.publish(
             f"$JS.API.CONSUMER.MSG.NEXT.{self.stream}.{self._name}", msgspec.json.encode(body), self._current
         )
@@ -122,8 +128,8 @@ class Feed:
         """What has arrived, at most *most*. Raises FeedLost."""
         if self._lost:
             raise FeedLost(f"{self.stream}: {self._lost}")
-        if time.monotonic() - self._seen > 8.0:
-            raise FeedLost(f"{self.stream}: no sign of life for 8 s")
+        if time.monotonic() - self._seen > 8.0 + 2 * (self._sign_s - 1):
+            raise FeedLost(f"{self.stream}: no sign of life for some seconds")
         if self._asked < WINDOW // 2 and len(self._buffer) < WINDOW and self._nc.is_connected:
             await self._ask()
         taken, self._buffer = self._buffer[:most], self._buffer[most:]

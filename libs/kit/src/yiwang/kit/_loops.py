@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 
-import asyncpg
 import structlog
 
 from . import names
+from ._ears import listening
 
 if TYPE_CHECKING:
     from ._app import App
-    from ._context import Tx
 
 log: Final = structlog.get_logger("yiwang.loops")
 
@@ -34,19 +33,6 @@ async def background(app: App, loop: Callable[[App], Awaitable[None]], leased: b
             else:
                 log.error("loop_failed", service=app.service.name, loop=name, error=repr(error)[:500], exc_info=error)
         await asyncio.sleep(1.0)
-
-
-@contextlib.asynccontextmanager
-async def listening(app: App, channel: str, heard: Callable[..., None]) -> AsyncIterator[Tx]:
-    """Hear PostgreSQL's NOTIFY on *channel* over a connection of its own; ends with the error of a lost connection."""
-    async with app.pool.acquire() as db:
-        await db.add_listener(channel, heard)
-        try:
-            yield db
-        finally:
-            # a connection that went with its server hears nothing any more, and cannot be told so
-            with contextlib.suppress(asyncpg.InterfaceError, asyncpg.PostgresConnectionError, OSError):
-                await db.remove_listener(channel, heard)
 
 
 async def _leased(app: App, loop: Callable[[App], Awaitable[None]], name: str) -> None:
@@ -83,25 +69,19 @@ async def _leased(app: App, loop: Callable[[App], Awaitable[None]], name: str) -
 
 
 async def listen(app: App) -> None:
-    """Hear commits of HTTP actions and timers of all replicas (NOTIFY), and wake the publishers."""
+    """Hear what is committed here by all replicas (NOTIFY): outputs to publish, keys to try again, sets in use."""
 
-    def heard(*heard_: object) -> None:
-        payload = heard_[3]
-        if payload == "held":
+    def heard(said: str) -> None:
+        if said in ("held", ""):
             for worker in app.work.workers.values():
                 app.spawn(worker.refresh_held(), "held")
-        else:
+        if said in ("announced", ""):
+            app.announced.set()
+        if said in ("outbox", ""):
             app.outbox.wake()
 
-    while not app.stopping:
-        try:
-            async with listening(app, f"kit_{app.service.schema}", heard) as db:
-                while not db.is_closed():
-                    await asyncio.sleep(2)
-                    await db.execute("select 1")
-        except Exception as error:  # noqa: BLE001 - an outage is waited out
-            log.warning("listen_waits", service=app.service.name, error=repr(error)[:200])
-            await asyncio.sleep(1)
+    async with listening(app, f"kit_{app.service.schema}", heard):
+        await asyncio.Event().wait()
 
 
 async def sweep(app: App) -> None:
@@ -117,4 +97,4 @@ async def sweep(app: App) -> None:
         except Exception as error:  # noqa: BLE001 - an outage is waited out
             log.warning("sweep_waits", service=app.service.name, error=repr(error)[:200])
         rounds += 1
-        await asyncio.sleep(5)
+        await asyncio.sleep(max(5.0, app.kit.poll_seconds))

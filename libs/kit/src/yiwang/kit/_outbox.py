@@ -120,28 +120,23 @@ class Outbox:
         """Publish what the group's rows hold, in order, for as long as the lease is ours."""
         wake = self.wakes[group] = asyncio.Event()
         try:
-            async with self._app.pool.acquire() as db:
-                # Losing a delete only means publishing the same ids again.
-                await db.execute("set synchronous_commit = off")
-                try:
-                    await self._publish_pages(db, group, wake)
-                finally:
-                    if not db.is_closed():
-                        await db.execute("reset synchronous_commit")
+            while group in self._app.leases:
+                wake.clear()
+                async with self._app.pool.acquire() as db:
+                    await self._publish_pages(db, group)
+                await _either(wake, 2 * self._app.kit.poll_seconds)
         finally:
             self.wakes.pop(group, None)
             self.forget([n for n, page in self._written.items() if page.group == group])
             self._app.waiting.pop("outbox", None)
 
-    async def _publish_pages(self, db: Tx, group: int, wake: asyncio.Event) -> None:
-        sent: list[int] = []
-        while group in self._app.leases:
-            wake.clear()
-            sent, events = await self._publish_some(db, group, sent)
-            if events == 0:
-                await _either(wake, 2 * self._app.kit.poll_seconds)
-            elif events < REST_BELOW:
+    async def _publish_pages(self, db: Tx, group: int) -> None:
+        """Until nothing is left."""
+        sent, events = await self._publish_some(db, group, [])
+        while events and group in self._app.leases:
+            if events < REST_BELOW:
                 await asyncio.sleep(self._app.kit.linger_ms / 2000)
+            sent, events = await self._publish_some(db, group, sent)
 
     async def _publish_some(self, db: Tx, group: int, sent: list[int]) -> tuple[list[int], int]:
         """Delete the rows *sent*, publish the next ones; returns what is sent now and how many events there were.
@@ -150,12 +145,15 @@ class Outbox:
         """
         app = self._app
         rows = await db.fetch(
+            # Losing a delete only means publishing the same ids again: it needs no flush to disk.
             "with gone as (delete from kit_outbox where n = any($4::bigint[]))"
-            " select n, id, subject, trace, events, case when n = any($5::bigint[]) then null else data end as data"
-            " from kit_outbox where ($1 = 1 or pp % $1 = $2) and n <> all($4::bigint[]) order by n limit $3",
+            " select off, r.* from (select set_config('synchronous_commit', 'off', true) as off) lazily left join lateral"
+            " (select n, id, subject, trace, events, case when n = any($5::bigint[]) then null else data end as data"
+            " from kit_outbox where ($1 = 1 or pp % $1 = $2) and n <> all($4::bigint[]) order by n limit $3) r on true"
+            " order by n",
             app.groups, group, ROWS, sent, list(self._written),
         )  # fmt: skip
-        if not rows or group not in app.leases:
+        if rows[0]["n"] is None or group not in app.leases:
             app.waiting.pop("outbox", None)  # nothing is left that waits
             return [], 0
         taken: list[int] = []

@@ -80,7 +80,7 @@ class Worker:
         groups = self.app.groups
         filters = self.app.hears(stream, None if groups == 1 else partitions_of(self.group, groups))
         if filters:
-            feed = Feed(self.app.nc, stream, filters, seq + 1, self.wake)
+            feed = Feed(self.app.nc, stream, filters, seq + 1, self.wake, calm_s=self.app.kit.poll_seconds)
             await feed.open()
             self.feeds.append(feed)
 
@@ -133,14 +133,30 @@ class Worker:
 
     async def run(self) -> None:
         """Handle until the lease is lost; raises LeaseLost, FeedLost or what the database raised."""
-        async with self.app.pool.acquire() as db:  # one connection for as long as the group is ours
-            try:
+        try:
+            async with self.app.pool.acquire() as db:
                 await self.open(db)
-                self.app.waiting.pop(f"group {self.group}", None)
-                while self.group in self.app.leases and not self.app.sealed:
-                    await self._round(db)
-            finally:
-                await self.close()
+            self.app.waiting.pop(f"group {self.group}", None)
+            while self._ours:
+                async with self.app.pool.acquire() as db:  # for as long as something comes
+                    quiet = 0
+                    while self._ours and quiet < 2:
+                        await self._round(db)
+                        quiet = quiet + 1 if self.idle else 0
+                await self._sleep()
+        finally:
+            await self.close()
+
+    @property
+    def _ours(self) -> bool:
+        return self.group in self.app.leases and not self.app.sealed
+
+    async def _sleep(self) -> None:
+        """Wait until something comes, or a waiting key is due; nothing is asked of the database meanwhile."""
+        while self._ours and not self.wake.is_set() and not self.held.due():
+            for feed in self.feeds:
+                await feed.take(0)  # it keeps itself alive, and says when it is lost
+            await self._wait(self.held.pause(self.app.kit.poll_seconds))
 
     async def _round(self, db: Tx) -> None:
         self.wake.clear()

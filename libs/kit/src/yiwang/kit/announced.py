@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import contextlib
 import datetime as dt
 import hashlib
 import zlib
@@ -29,7 +30,10 @@ from ._service import Service, Timer
 
 T = TypeVar("T")
 TIMER: Final = "announced"
-POLL_S: Final = 1.0
+AWAY_S: Final = 1.0
+"""Pause while the database is away"""
+LOOK_S: Final = 60.0
+"""A look without having heard anything"""
 PACKED: Final = "zlib+base64"
 PLAIN_MAX: Final = 256 * 1024
 """Longer texts travel compressed"""
@@ -112,12 +116,17 @@ def listen(
     async def follow_announced(app: App) -> None:
         seen = {"n": -1}
         while True:
+            app.announced.clear()
             try:
                 await _follow(app, reload, seen)
             except Exception as error:
                 if not app.is_outage(error):
                     raise
-            await asyncio.sleep(POLL_S)
+                await asyncio.sleep(AWAY_S)
+                continue
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_S):
+                    await app.announced.wait()
 
 
 async def used(db: Any) -> list[Announced]:
@@ -189,8 +198,10 @@ async def _use(ctx: Context, timer: Timer, check: Check, apply: Apply | None) ->
         )
         return ConfigRefused(set_name=new.set_name, version=new.version, reason=str(error)[:4000])
     await ctx.tx.execute(
-        "update kit_announced set state = 'used', used_at = $2 where n = $1", int(timer.key), ctx.now()
-    )
+        "with used as (update kit_announced set state = 'used', used_at = $2 where n = $1)"
+        " select pg_notify('kit_' || current_schema(), 'announced')",
+        int(timer.key), ctx.now(),
+    )  # fmt: skip
     return ConfigApplied(set_name=new.set_name, version=new.version, digest=new.digest)
 
 

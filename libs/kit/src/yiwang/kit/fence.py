@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-import asyncpg
 import structlog
 
 from ._config import ConfigError
@@ -19,11 +18,6 @@ if TYPE_CHECKING:
 log: Final = structlog.get_logger("yiwang.fence")
 RETRY_AFTER_S: Final = 60
 SEALED_AT: Final = "select sealed_at from yw.node"
-_SEEN: Final = (
-    "insert into kit_replica (name, seen, handler_set) values ($1, now(), $2)"
-    " on conflict (name) do update set seen = now(), handler_set = excluded.handler_set"
-    f" returning ({SEALED_AT})"
-)
 _KNOWN: Final = (
     "select 1 from pg_attribute where attrelid = to_regclass('yw.node') and attname = 'sealed_at' and not attisdropped"
 )
@@ -48,12 +42,8 @@ async def refuse_sealed(db: Any) -> None:
         )  # fmt: skip
 
 
-async def holds(app: App, db: Any) -> bool:
-    """Say that this replica is alive, and learn whether the node is sealed; notices when that changes."""
-    try:
-        since = await db.fetchval(SEALED_AT if app.sealed else _SEEN, *_who(app))
-    except asyncpg.ReadOnlySQLTransactionError:
-        since = await db.fetchval(SEALED_AT)
+async def holds(app: App, since: Any) -> bool:
+    """Whether the node is sealed (since then); notices when that changes."""
     if app.sealed and since is None:
         for group in list(app.leases):  # their workers have ended
             await app.work.release(group)
@@ -72,7 +62,3 @@ async def at_rest(app: App) -> bool:
     an action that was under way has still decided.
     """
     return all(app.work.rests(group) for group in app.leases) and not await app.outbox.size()
-
-
-def _who(app: App) -> tuple[Any, ...]:
-    return () if app.sealed else (app.replica, app.service.handler_set)

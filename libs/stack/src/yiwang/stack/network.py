@@ -29,7 +29,7 @@ from yiwang.stack._ports import free_port
 from yiwang.stack.embedded import Postgres
 from yiwang.stack.hosts import Hosts
 from yiwang.stack.node_host import Guest, profile_directory
-from yiwang.stack.topology import Ports, Topology, TopologyNode
+from yiwang.stack.topology import PACES, Ports, Topology, TopologyNode
 from yiwang.stack.topology.keys import KeyRing
 from yiwang.stack.topology.render import Changes, Files, apply, render
 from yiwang.stack.topology.running import Servers, on_this_machine, site_in
@@ -203,7 +203,7 @@ class Network:
             "YIWANG_JWKS": str(self.issuer.jwks),
             "YIWANG_DEV_KEYS": str(self.data / "dev"),
             "YIWANG_EMBEDDED": "true",
-            **({"YIWANG_PROFILE": profile_directory(node.profile)} if node.profile else {}),
+            **PACES[node.pace], **({"YIWANG_PROFILE": profile_directory(node.profile)} if node.profile else {}),
             **self._extra,
         }
 

@@ -90,16 +90,11 @@ async def seed(app: App, profile: Path) -> None:
 async def follow(app: App) -> None:
     """Swap the grid when a version is activated: by notice, and by looking now and then in case a notice was missed."""
     grids = app.get(Grids)
-    while True:
-        wake = asyncio.Event()
-
-        def heard(*_: object, wake: asyncio.Event = wake) -> None:
-            wake.set()
-
-        async with listening(app, CHANNEL, heard) as db:
-            while not db.is_closed():
-                wake.clear()
-                if await grids.refresh(app):
-                    app.log.info("grid_swapped", version=grids.current.version)
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(wake.wait(), app.settings.reload_seconds)
+    wake = asyncio.Event()
+    async with listening(app, CHANNEL, lambda _: wake.set()):
+        while True:
+            wake.clear()
+            if await grids.refresh(app):
+                app.log.info("grid_swapped", version=grids.current.version)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(wake.wait(), app.settings.reload_seconds)

@@ -23,6 +23,11 @@ class Release:
     def __init__(self) -> None:
         self._listening: dict[str, int] = {}
 
+    @property
+    def begun(self) -> bool:
+        """Whether a link whose other side listens waits only for another look."""
+        return any(self._listening.values())
+
     async def round(self, nc: Client, consumers: list[dict[str, Any]]) -> list[str]:
         """Release what is ready; says which."""
         released = []
@@ -39,5 +44,6 @@ class Release:
             self._listening[name] = rounds
             if rounds >= ROUNDS:
                 await api(nc, f"CONSUMER.PAUSE.{name}", {})
+                self._listening.pop(name)
                 released.append(name)
         return released

@@ -20,11 +20,13 @@ REST_S = 1.0
 class Tail:
     """What *reader* has not yet read of a stream. A stream that was made anew is read from its beginning.
 
-    The mark is written at most once a second, and at the end: after a fall a second's worth is read again.
+    The mark is written at most once a second (or `YIWANG_POLL_SECONDS`), and at the end: after a fall what came since is
+    read again.
     """
 
     def __init__(self, app: App, reader: str, stream: str) -> None:
         self._app, self.reader, self.stream = app, reader, stream
+        self._rest_s = max(REST_S, app.kit.poll_seconds)
         self.created = ""
         self.seq = 0
         self._marked = 0
@@ -36,13 +38,13 @@ class Tail:
         self.created = str((await api(self._app.nc, f"STREAM.INFO.{self.stream}"))["created"])
         self.seq = self._marked = await sql.value(self._app.pool, "mark", self.reader, self.created) or 0
         wake = asyncio.Event()
-        feed = Feed(self._app.nc, self.stream, [">"], self.seq + 1, wake)
+        feed = Feed(self._app.nc, self.stream, [">"], self.seq + 1, wake, calm_s=self._app.kit.poll_seconds)
         await feed.open()
         try:
             yield self._take(feed, wake)
         finally:
             await feed.close()
-            with contextlib.suppress(Exception):  # the database may be down: a second's worth is read again
+            with contextlib.suppress(Exception):  # the database may be down: what came since is read again
                 await self.mark(self._app.pool)
 
     async def _take(self, feed: Feed, wake: asyncio.Event) -> AsyncIterator[list[Raw]]:
@@ -50,16 +52,18 @@ class Tail:
             wake.clear()
             if batch := await feed.take(MOST):
                 yield batch
+                if len(batch) < MOST // 2:
+                    await asyncio.sleep(self._app.kit.linger_ms / 1000)  # the next one is larger
                 continue
             await self.reached(self.seq)
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(REST_S):
+                async with asyncio.timeout(self._rest_s):
                     await wake.wait()
 
     async def reached(self, seq: int) -> None:
         """Everything up to *seq* is done."""
         self.seq = seq
-        if time.monotonic() - self._at > REST_S:
+        if time.monotonic() - self._at > self._rest_s:
             await self.mark(self._app.pool)
 
     async def mark(self, tx: Any) -> None:

@@ -25,6 +25,8 @@ STATES_EVERY_S = 15.0
 MUTE_AFTER_S = 60.0
 """A service that has not answered for so long is missing: a busy machine may miss one question"""
 HEARTBEAT_TTL = "1h"
+SOON_S = 5.0
+"""A link that is about to stand is looked at again so soon, however rarely the others are"""
 DAY = dt.timedelta(hours=8)
 """A day begins at midnight in Shanghai."""
 
@@ -203,7 +205,9 @@ async def watch(app: App) -> None:
             except Exception as error:  # noqa: BLE001 - an outage is waited out
                 app.waiting["mesh"] = f"看护链路时出错，稍后再试：{error!r:.150}"
                 app.log.warning("watch_waits", error=repr(error)[:300])
+        every = app.settings.watch_seconds
+        every = min(SOON_S, every) if watching.release.begun else every
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(max(0.2, app.settings.watch_seconds - (time.monotonic() - begin))):
+            async with asyncio.timeout(max(0.2, every - (time.monotonic() - begin))):
                 await page.touched.wait()
         page.touched.clear()

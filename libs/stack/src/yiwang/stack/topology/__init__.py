@@ -5,10 +5,12 @@
 
 from .check import check
 from .model import TIERS, Ports, Quotas, Server, ServicePlan, Topology, TopologyNode
+from .pace import PACES
 from .page import mesh_page
 from .reading import TopologyError, load, read
 
 __all__ = [
+    "PACES",
     "TIERS",
     "Ports",
     "Quotas",

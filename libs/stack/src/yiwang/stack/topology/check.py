@@ -11,6 +11,7 @@ from yiwang.contracts.areas import contains, level_of
 
 from ._check_services import service_mistakes
 from .model import CLASS_NAMES, GOVERNANCE, TIER_NAMES, TIERS, Topology, TopologyNode
+from .pace import PACES
 
 Mistakes = Iterator[str]
 SYNC = re.compile(r"^(always|\d+(ms|s|m|h))$")
@@ -73,6 +74,8 @@ def _words(_: Topology, node: TopologyNode) -> Mistakes:
         yield f"不知道平台类别 {node.klass!r}，请写 class = {_one_of(CLASS_NAMES)}"
     if node.governance not in GOVERNANCE:
         yield f"不知道管理模式 {node.governance!r}，请写 governance = {_one_of(GOVERNANCE)}"
+    if node.pace not in PACES:
+        yield f"不知道步调 {node.pace!r}，请写 pace = {_one_of(PACES)}"
     if not SYNC.match(node.sync):
         yield f'sync = "{node.sync}" 不合格式，请写 "always" 或 "2m" 这样的间隔'
 

@@ -15,6 +15,7 @@ from . import yaml
 from .keys import CONTAINER_HOSTS, KeyRing, service_user
 from .model import Server, Topology, TopologyNode
 from .nats import Site, awaits_leafs, server_config, speaks_tls
+from .pace import PACES
 from .page import mesh_page
 from .reading import EVERYWHERE
 
@@ -64,6 +65,7 @@ def settings(topology: Topology, node: TopologyNode) -> dict[str, str]:
     found = {
         "YIWANG_STREAM_MAX_GIB": f"{stream_gib(topology, node):g}",
         "YIWANG_STREAM_MAX_AGE_DAYS": str(node.retention_days),
+        **PACES.get(node.pace, {}),
     }
     replicas = topology.carrier(node.code).servers
     if node.host and replicas > 1:

@@ -64,6 +64,7 @@ class TopologyNode(msgspec.Struct, frozen=True, kw_only=True):
         elsewhere: its servers are described in another file; nothing is rendered for it
         sync: when JetStream flushes to disk: "always" or an interval such as "2m"
         servers: 1, or 3 for a cluster
+        pace: prompt, or calm for a small node on a machine that it shares (`pace`)
         address: host name of its servers; ``{server}`` stands for the server's name
     """
 
@@ -82,6 +83,7 @@ class TopologyNode(msgspec.Struct, frozen=True, kw_only=True):
     retention_days: int = 30
     sync: str = "2m"
     servers: int = 1
+    pace: str = "prompt"
     max_file_gib: float = 200.0
     quotas: Quotas | None = None
     address: str = "127.0.0.1"

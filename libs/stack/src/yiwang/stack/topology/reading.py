@@ -43,6 +43,7 @@ class Defaults(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     retention_days: int | None = None
     sync: str | None = None
     servers: int | None = None
+    pace: str | None = None
     max_file_gib: float | None = None
     quotas: Quotas | None = None
     address: str | None = None
@@ -159,6 +160,7 @@ def _node(row: Row, parent: str, above: TopologyNode | None, page: Page) -> Topo
         # One box has nobody else to remember what it hadn't flushed; a cluster has its replicas.
         sync=said("sync", "always" if servers == 1 else "2m"),
         servers=servers,
+        pace=said("pace", "prompt"),
         max_file_gib=said("max_file_gib", 200.0),
         quotas=said("quotas", None) if row.host and not idle else None,
         address=said("address", page.network.address),
