@@ -7,10 +7,12 @@ import shutil
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from openpyxl import Workbook
 from yiwang.dispatch.codes_import import COLUMNS, check, main, read
 from yiwang.dispatch.profile import load_profile
 from yiwang.dispatch.profile_files import BadProfile
+from yiwang.stack.cli import main as yiwang
 
 PROFILES = Path(__file__).parents[3] / "deploy" / "profiles"
 HEAD = list(COLUMNS["categories"])
@@ -70,7 +72,9 @@ def test_a_spreadsheet_comes_in_with_the_zeros_that_it_dropped(city: Path, tmp_p
     assert report.mistakes == ()
     assert (report.added, report.unchanged) == (1, 0)
     assert report.changed == (f"{SET}/part/01/01：minor_name '上水井盖' → '上水井盖（改名）'",)
-    assert main(["check", str(tmp_path / "local.xlsx"), "--profile", str(city)]) == 0
+    shown = CliRunner().invoke(yiwang, ["codes", "check", str(tmp_path / "local.xlsx"), "--profile", str(city)])
+    assert shown.exit_code == 0, shown.output
+    assert "新增 1 行，变更 1 行" in shown.output
     assert (city / "dispatch" / "categories.csv").read_text("utf-8") == before
     assert main(["import", str(tmp_path / "local.xlsx"), "--profile", str(city)]) == 0
     assert load_profile(city).rules.codes.category(SET, "part", "01", "99").minor_name == "智慧灯杆"
@@ -95,6 +99,7 @@ def test_what_is_wrong_is_said_and_nothing_is_written(city: Path, tmp_path: Path
     with file.open("w", encoding="gb18030", newline="") as out:
         csv.writer(out).writerows([HEAD, line])
     assert main(["import", str(file), "--profile", str(city)]) == 1
+    assert CliRunner().invoke(yiwang, ["codes", "import", str(file)], env={"YIWANG_PROFILE": str(city)}).exit_code == 1
     assert (city / "dispatch" / "categories.csv").read_text("utf-8") == before
 
 

@@ -17,6 +17,7 @@ from yiwang.dispatch.auto import Work
 from yiwang.dispatch.case import CO, Case
 from yiwang.dispatch.domain import Step, step
 from yiwang.dispatch.matrix import Matrix, Rule
+from yiwang.dispatch.policies import Policies, Reopening
 from yiwang.dispatch.practice import Arrival, Complaints, Matter, Practice, Resolution, Scope, Triage, Urgent
 from yiwang.dispatch.refusals import Refused
 from yiwang.dispatch.replay import follow
@@ -88,6 +89,36 @@ def test_each_co_unit_has_its_own_limit_handler_and_result_and_the_lead_confirms
     done = act(case, rules, "dept_operator@sanitation", "dept_confirm", MONDAY + dt.timedelta(hours=2))
     assert done.events[0].timeliness == "on_time"  # type: ignore[attr-defined]
     assert not [c for c in done.case.clocks if c.stopped_at is None]
+
+
+@pytest.mark.parametrize("policy", ["restart", "resume"])
+def test_a_new_round_of_the_case_is_one_of_every_part_too(policy: str) -> None:
+    """Reopened: who had confirmed or was excused does its part again under its whole limit; who gave it back doesn't."""
+    rules = the_rules(policies=Policies(reopening=Reopening(clock=policy)))
+    case = finish(sent(rules), rules, "water", MONDAY)
+    case = act(case, rules, "dept_operator@patrol", "return_co").case
+    case = act(case, rules, "dispatcher", "add_co", unit_id="team").case
+    for who, action, fields in [
+        ("dept_operator@sanitation", "excuse_co", {}),
+        ("dept_operator@sanitation", "assign_handler", {"handler_ref": "h"}),
+        ("handler@sanitation", "submit_result", {"resolution_mode": "manage"}),
+        ("dept_operator@sanitation", "dept_confirm", {}), ("dispatcher", "pass", {}),
+        ("collector", "check_result", {"result": "pass"}), ("acceptor", "close", {"closing_condition_ids": ("c1-done",)}),
+    ]:  # fmt: skip
+        case = act(case, rules, who, action, **fields).case
+    tuesday = MONDAY + dt.timedelta(days=1)
+
+    again = act(case, rules, "acceptor", "reopen", tuesday, cause="complaint")
+
+    states = {s.assignment.unit_id: (s.state, s.handler_ref, s.timeliness) for s in again.case.subtasks}
+    assert states == {"water": ("waiting", "", None), "patrol": ("returned", "", None), "team": ("waiting", "", None)}
+    open_parts = {c.clock.owner_unit: c.clock.started_at for c in again.case.clocks if c.clock.stage == CO}
+    assert open_parts == {"water": tuesday, "team": tuesday}
+    assert follow(case, again.events[0], two_commands=False).subtasks == again.case.subtasks
+    case = again.case
+    for unit in ("water", "team"):
+        case = finish(case, rules, unit, tuesday + dt.timedelta(hours=1))
+    assert {s.timeliness for s in case.subtasks} == {"on_time", None}
 
 
 def test_the_lead_may_go_on_without_a_part_where_the_city_allows_it_and_says_why() -> None:
@@ -293,6 +324,28 @@ def test_a_complaint_never_goes_to_the_unit_complained_of() -> None:
         act(case, rules, "dispatcher", "dispatch", unit_id="team", overridden_reason="x")
     at_work = act(case, rules, "dispatcher", "dispatch", unit_id="water", overridden_reason="x").case
     assert refusal(at_work, rules, "dispatcher", "add_co", unit_id="patrol") == "unit_complained_of"
+
+
+def test_a_reporter_names_the_unit_in_their_own_words() -> None:
+    """By name it is the unit; what the register doesn't know goes nowhere by rule, until the acceptor says which unit it is."""
+    matrix = Matrix([Rule(rule_id="all", lead="unit:patrol")], UNITS, "m1")
+    rules = the_rules(matrix=matrix, auto=some_rules().auto)
+    named = Work(some_case(complained_unit="执法队"), rules, MONDAY)
+    assert named.run()
+    named.run("4403")
+    assert named.case.lead is not None
+    assert named.case.lead.unit_id == "bureau"
+
+    unclear = Work(some_case(complained_unit="城管的人"), rules, MONDAY)
+    assert not unclear.run()
+    assert unclear.case.state == "reported", "a person looks first"
+    assert refusal(unclear.case, rules, "acceptor", "accept") == "complained_unclear"
+    assert act(unclear.case, rules, "acceptor", "accept", complained_unit="patrol").case.complained_unit == "patrol"
+    nobody = act(unclear.case, rules, "acceptor", "accept", complained_unit="-").case
+    filed = act(nobody, rules, "acceptor", "file").case
+    assert act(filed, rules, "dispatcher", "dispatch").case.assignments[0].unit_id == "patrol"
+    raw = msgspec.structs.replace(filed, complained_unit="城管的人")
+    assert refusal(raw, rules, "dispatcher", "dispatch") == "unit_choice"
 
 
 # Any course of shared work

@@ -48,7 +48,7 @@ def test_a_finished_case_is_left_by_reopening_only() -> None:
     """Voided is the end; closed stays closed through an appeal, and a new round goes to the unit again."""
     assert {(row.state, row.action, row.to) for row in TABLE if row.state in FINAL} == {
         ("closed", "appeal", "closed"), ("closed", "decide_appeal", "closed"), ("closed", "reopen", "dispatched"),
-        ("closed", "link", "closed"),
+        ("closed", "link", "closed"), ("closed", "appeal_withdraw", "closed"),
     }  # fmt: skip
 
 

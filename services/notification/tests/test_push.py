@@ -11,9 +11,9 @@ from typing import Any
 import asyncpg
 import pytest
 from standardwebhooks.webhooks import Webhook
-from yiwang.contracts import NoticeDelivered, NoticeFailed, ReportContact
+from yiwang.contracts import CaseMerged, NoticeDelivered, NoticeFailed, ReportContact
 from yiwang.kit import ManualClock
-from yiwang.kit.testing import NOON
+from yiwang.kit.testing import NOON, a_head
 from yiwang.notification.app import service
 from yiwang.notification.testing import a_wish, closed, daytime, dispatched
 from yiwang.notification.testing_receivers import MailServer, Receiver, a_mail_server, a_receiver
@@ -190,6 +190,25 @@ async def test_the_reporter_s_contact_goes_only_to_a_gateway_that_may_have_it(
         assert b"13812345678" not in by_path["/other"].body
         assert "13812345678" not in str(await app.pool.fetch("select * from contact, delivery, notice"))
         assert "13812345678" not in str(await node.events())
+
+
+async def test_who_reported_a_merged_case_hears_when_the_main_case_ends(node: TestNode, receiver: Receiver) -> None:
+    """Their report goes on in the main case: its end reaches both reporters, and also a lone reporter of the duplicate."""
+    async with node.running(service, settings=ALLOW, clock=daytime()) as app:
+        await endpoint(app, receiver.url("/sms"), "reporter:*", receives_contact=True)
+        for report, case, phone in (("r-1", "c-1", "13800000001"), ("r-2", "c-2", "13800000002"), ("r-3", "c-4", "13800000003")):
+            await node.publish(ReportContact(report_id=report, case_id=case, phone=await app.vault.seal(report, phone)))
+        await node.settled()
+        for main, duplicate in (("c-1", "c-2"), ("c-3", "c-4")):
+            head = a_head(case_id=main, case_version=9, state_before="handling", state_after="handling")
+            await node.publish(CaseMerged(case=head, other_case_ids=(duplicate,), relation="absorbed"))
+        await node.settled()
+
+        await node.publish(closed("c-1"), closed("c-3"))
+        await node.until(NoticeDelivered, 2)
+
+        told = sorted(sorted(one["phone"] for one in got.data["contacts"]) for got in receiver.got)
+        assert told == [["13800000001", "13800000002"], ["13800000003"]]
 
 
 async def test_an_erased_contact_reaches_nobody(node: TestNode, receiver: Receiver) -> None:

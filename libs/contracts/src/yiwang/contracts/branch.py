@@ -80,7 +80,7 @@ class CaseSuspensionDecided(CaseEvent, frozen=True, kw_only=True, tag="case.susp
     level: int
     """1 is the first that decides"""
     decision: str
-    """approved (by this level) or rejected"""
+    """approved (by this level), rejected, or withdrawn by who asked"""
     waits_for: str = ""
     """Role that decides next; empty at the end"""
     opinion: str = ""

@@ -378,7 +378,7 @@ class CaseExtensionDecided(CaseEvent, frozen=True, kw_only=True, tag="case.exten
     level: int
     n: int
     decision: str
-    """approved or rejected"""
+    """approved, rejected, or withdrawn by who asked"""
     old_due_at: Moment
     new_due_at: Moment | None = None
     """None unless the last level has granted it"""
@@ -489,6 +489,7 @@ class CaseAppealDecided(CaseEvent, frozen=True, kw_only=True, tag="case.appeal_d
     decision: str
     exempt: bool
     opinion: str = ""
+    """approved, rejected, or withdrawn by who appealed"""
     level: int = 0
     """1 is the first review"""
     final: bool = True

@@ -18,6 +18,7 @@ COMMANDS = {
     "mesh": "yiwang.stack.mesh_status:command",
     "replay": "yiwang.stack.replay:command",
     "resync": "yiwang.stack.resync:command",
+    "codes": "yiwang.stack.codes:command",
     "config": "yiwang.stack.announce:command",
     "user": "yiwang.stack.users:command",
     "topology": "yiwang.stack.topology.cli:command",

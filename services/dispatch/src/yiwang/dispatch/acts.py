@@ -44,7 +44,7 @@ class AcceptBody(Body, frozen=True, kw_only=True):
     matter: Key = ""
     """Kind of matter (三事分流); empty: as the city's rules propose"""
     complained_unit: Key = ""
-    """The unit whose people are complained of; it never handles the case"""
+    """The unit whose people are complained of, which never handles the case; ``-``: none that is registered here"""
 
 
 class TaskBody(Body, frozen=True, kw_only=True):
@@ -221,6 +221,10 @@ BODIES: Final[dict[str, type[Body]]] = {
     "hang_approve": DecisionBody,
     "suspend": SuspendBody,
     "to_stock": Body,
+    "postpone_withdraw": Body,
+    "hang_withdraw": Body,
+    "appeal_withdraw": Body,
+    "force_withdraw": Body,
     "appeal": Body,
     "decide_appeal": DecisionBody,
     "reopen": ReopenBody,

@@ -1,4 +1,4 @@
-"""Bringing code tables into a profile, checked: `python -m yiwang.dispatch.codes_import check|import FILE --profile DIR`.
+"""Bringing code tables into a profile, checked: `yiwang codes check|import FILE --profile DIR`.
 
 FILE is a CSV or the first sheet of an .xlsx workbook with the columns of one of the profile's tables, or the name of a
 set that ships (`cjt214-2007`, `gbt30428.2-2013`, `cjt214-2007.crosswalk`; their column `source` says whether a code was
@@ -191,7 +191,7 @@ def told(report: Report) -> str:
 
 def main(words: Sequence[str] | None = None) -> int:
     """0: in order (and written, for import); 1: mistakes, nothing written."""
-    parser = argparse.ArgumentParser(prog="python -m yiwang.dispatch.codes_import", description="检查或导入代码表")
+    parser = argparse.ArgumentParser(prog="yiwang codes", description="检查或导入代码表")
     parser.add_argument("verb", choices=("check", "import"), help="check 只检查；import 检查无误后写入")
     parser.add_argument("file", help="CSV、xlsx，或随附代码集的名称")
     parser.add_argument("--profile", required=True, type=Path, help="城市配置目录")
@@ -211,7 +211,3 @@ def main(words: Sequence[str] | None = None) -> int:
         (asked.profile / name).write_text(report.text, "utf-8")
         sys.stdout.write(f"已写入 {asked.profile / name}\n")
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

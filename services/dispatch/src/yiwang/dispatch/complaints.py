@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from .case import Case
 from .matrix import Assigned
 from .refusals import Refused
-from .units import Unit
+from .units import Ambiguous, Unit
 
 if TYPE_CHECKING:
     from .rules import Rules
@@ -18,15 +18,29 @@ RULE: str = "complaint"
 """What the dispatch event names instead of a rule of the matrix"""
 
 
+def complained(case: Case, rules: Rules) -> Unit | None:
+    """The registered unit that is complained of, which reporters name in their own words; None where nobody knows it."""
+    try:
+        return rules.units.resolve(case.complained_unit, case.complained_unit) if case.complained_unit else None
+    except Ambiguous:
+        return None
+
+
+def unclear(case: Case, rules: Rules) -> bool:
+    """Whether somebody is complained of and a person must say which unit that is."""
+    return bool(case.complained_unit) and complained(case, rules) is None
+
+
 def barred(case: Case, unit_id: str, rules: Rules) -> bool:
     """Whether that unit is the one complained of, or works below it."""
-    return bool(case.complained_unit) and case.complained_unit in rules.line_of(unit_id)
+    unit = complained(case, rules)
+    return unit is not None and unit.unit_id in rules.line_of(unit_id)
 
 
 def supervisor(case: Case, rules: Rules) -> Unit | None:
     """Who handles it instead: as the profile says for the unit or one above it, else the unit above, else the general one."""
-    named = rules.practice.complaints
-    line = rules.line_of(case.complained_unit)
+    named, about = rules.practice.complaints, complained(case, rules)
+    line = rules.line_of(about.unit_id if about else case.complained_unit)
     wanted = (*(named.supervisory.get(unit, "") for unit in line), *line[1:], named.otherwise)
     return next((unit for one in wanted if one and (unit := rules.units.get(one)) and not barred(case, one, rules)), None)
 
@@ -42,6 +56,8 @@ def advice(case: Case, found: Assigned | None, rules: Rules) -> Assigned | None:
     """The matrix's answer, with the supervising unit instead of the one complained of."""
     if not case.complained_unit:
         return found
+    if unclear(case, rules):
+        return None  # no rule may send it to a unit that might be the one: a dispatcher chooses
     if found is not None and not barred(case, found.lead.unit_id, rules):
         return replace_co(case, found, rules)
     instead = supervisor(case, rules)

@@ -32,6 +32,7 @@ from .effects_requests import REQUESTS
 from .effects_shared import SHARED
 from .tiers import first_command
 
+from .withdrawing import WITHDRAWALS
 VOID_KIND: Final = {"reported": "not_accepted", "verifying": "not_accepted", "accepted": "not_filed"}
 """What a void is called (不予受理, 不予立案), by the state it leaves; with a number it is a void (作废)."""
 
@@ -181,6 +182,7 @@ EFFECTS: Final[dict[str, Callable[[Draft, Any], None]]] = {
     **AFTER,
     **JOINING,
     "merge": merge_with(void),
+    **WITHDRAWALS,
     **SHARED,
     "correct": correct,
     "send_verify": send_verify,

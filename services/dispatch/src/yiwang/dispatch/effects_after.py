@@ -13,6 +13,7 @@ from . import clocks
 from .acts import Body, DecisionBody, ReopenBody
 from .case import Case
 from .draft import Draft
+from .effects_shared import parts_anew
 from .requests import approval
 
 KEPT: Final = ("located", "verified", "accepted", "filed")
@@ -83,6 +84,7 @@ def reopen(d: Draft, body: ReopenBody) -> None:
     flags = case.flags
     case.flags = msgspec.structs.replace(flags, overdue=False, returned=False, force_closed=False, appeal=False)
     clocks.again(case, policy, lead.clock, d.at, d.rules, lead.unit_id)
+    parts_anew(d)
     d.receiver = lead.unit_id
     d.emit(
         CaseReopened, cause=body.cause, opinion=body.opinion, assignment_id=lead.assignment_id, clock_policy=policy

@@ -23,7 +23,7 @@ from .acts_shared import AddUnitBody, PartBody, PartHandlerBody, PartResultBody,
 from .arrival import arrive
 from .case import CO, CaseClock
 from .draft import Draft
-from .shared import clock_of, with_part
+from .shared import ANEW, clock_of, with_part
 from .units import Unit
 
 
@@ -111,6 +111,21 @@ def excuse_co(d: Draft, body: PartBody) -> None:
     part = _changed(d, state="excused", reason=body.opinion)
     d.receiver = part.assignment.unit_id
     d.emit(CaseSubtaskExcused, **_which(part.assignment), opinion=body.opinion)
+
+
+def parts_anew(d: Draft) -> None:
+    """A new round of the case (重新办理) is one of every co-unit's part, too, with its whole limit; what a unit gave back stays so."""
+    kept = []
+    ids = [a.assignment_id for a in d.case.assignments]
+    for part in d.case.subtasks:
+        if part.state != "returned":
+            running, given = clock_of(d.case, part), part.assignment
+            if running is not None:  # closed by force while the co-unit was at work
+                clocks.stop_one(d.case, running, d.at, d.rules)
+            clock = co_clock(d, given.unit_id, ids.index(given.assignment_id))
+            part = replace(part, assignment=replace(given, clock=clock), **ANEW)
+        kept.append(part)
+    d.case.subtasks = tuple(kept)
 
 
 def _stop(d: Draft, part: SubTask) -> CaseClock:

@@ -123,7 +123,7 @@ REFUSES: Final[dict[str, tuple[str, ...]]] = {
     "co_unit_known": ("unit_unknown", "unit_at_work", "unit_complained_of"),
     "not_arrived": ("already_arrived",),
     "mode_in_order": ("mode_skipped", "mode_back"),
-    "matter_known": ("matter_unknown", "unit_unknown"),
+    "matter_known": ("matter_unknown", "unit_unknown", "complained_unclear"),
     "arrival_shown": ("arrival_time", "arrival_not_shown", "point_datum", "too_far"),
 }
 """Guard → the refusals it may give."""

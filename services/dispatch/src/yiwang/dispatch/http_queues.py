@@ -20,11 +20,12 @@ from .custody import named
 from .errors import BAD_CURSOR, NOT_FOUND, REFUSED, problem
 from .http import UNIT_ROLES, seen_areas, seen_units, visible
 from .queue_store import Asked, Waiting
-from .queues import QUEUES
+from .queues import APPROVE, QUEUES
 from .refusals import Refused
 from .rules import Rules
 from .states import BY_PEOPLE, IMPORT, ROLE_NAMES, SYSTEM, TABLE
 from .store import Listed
+from .turns import Right, rights_of
 from .views import CaseItem, CasePage, QueueView
 
 FIRST: Final = ("-infinity", "")
@@ -39,19 +40,25 @@ async def list_queues(app: App, caller: Caller) -> list[QueueView]:
     now = app.clock.now()
     counts = await queue_store.counts(app.pool, seen_areas(caller), seen_units(caller), now)
     mine = await queue_store.mine(app.pool, caller.person_ref, now)
+    words = await queue_store.approvals(app.pool, _rights(app, caller), caller.person_ref, now)
     found = []
     for queue, (name, roles) in QUEUES.items():
         one = counts.get(queue, store.QueueCount(queue, 0, 0, 0, 0))
         for role in (r for r in roles if r in caller.roles):
-            unit = role in UNIT_ROLES
-            found.append(
-                QueueView(
-                    queue=queue, name=name, role=role, role_name=ROLE_NAMES[role],
-                    waiting=one.in_unit if unit else one.in_area, late=one.late_in_unit if unit else one.late_in_area,
-                    mine=mine.get(queue, 0),
-                )
+            waiting, late = (one.in_unit, one.late_in_unit) if role in UNIT_ROLES else (one.in_area, one.late_in_area)
+            if queue == APPROVE:
+                word = words.get(role)
+                waiting, late = (word.waiting, word.late) if word else (0, 0)
+            view = QueueView(
+                queue=queue, name=name, role=role, role_name=ROLE_NAMES[role], waiting=waiting, late=late,
+                mine=mine.get(queue, 0),
             )  # fmt: skip
+            found.append(view)
     return sorted(found, key=lambda q: list(ROLE_NAMES).index(q.role))
+
+
+def _rights(app: App, caller: Caller) -> tuple[Right, ...]:
+    return rights_of(caller, app.get(Rules), app.node.jurisdiction)
 
 
 @get("/cases/queues/{queue:str}", guards=[allow()], responses=answers(BAD_CURSOR))
@@ -65,11 +72,16 @@ async def show_queue(
     cursor: Annotated[str, Parameter(max_length=300)] = "",
     limit: Annotated[int, Parameter(ge=1, le=200)] = 50,
 ) -> CasePage:
-    """A queue, the least time left first. `whose`: all, what the caller has in hand, or what nobody has."""
+    """A queue, the least time left first. `whose`: all, what the caller has in hand, or what nobody has.
+
+    `approve` holds what waits for the caller's own word: by the level that a request has reached, role, area and unit,
+    without what the caller asked for.
+    """
     now = app.clock.now()
     asked = Asked(
         queue=queue, areas=seen_areas(caller), units=seen_units(caller), area=area, unit_id=unit_id,
-        mine=caller.person_ref if whose == "mine" else "", free=whose == "free",
+        mine=caller.person_ref if whose == "mine" else "", free=whose == "free", person_ref=caller.person_ref,
+        rights=_rights(app, caller) if queue == APPROVE else (),
     )  # fmt: skip
     async with app.pool.acquire() as db, db.transaction(readonly=True):
         found = await queue_store.page(db, asked, now, _position(cursor), limit + 1)

@@ -20,7 +20,7 @@ select doc::text as doc from cases where case_id = $1 or (case_no = $1 and case_
 -- save_cases: the next shape of cases
 update cases c set case_no = n.case_no, version = n.version, state = n.state, queue = n.queue,
     updated_at = n.updated_at, area = n.area, unit_id = n.unit_id, category = n.category,
-    due_at = n.due_at, overdue = n.overdue, side = n.side, doc = n.doc
+    due_at = n.due_at, overdue = n.overdue, side = n.side, turns = n.turns, doc = n.doc
 from json_populate_recordset(null::cases, $1::json) n where c.case_id = n.case_id;
 
 -- take_numbers: raise the counters of (jurisdiction, day) pairs by how many are wanted, in sorted order, up to a limit

@@ -10,14 +10,16 @@ from typing import Any, Final
 import msgspec
 from yiwang.kit import App
 
-from . import inspectors
+from . import inspectors, similar
 from .case import Case
 from .claims import sql
 from .experience_store import MONTHS, month_of
 from .experience_store import sql as experience
-from .queues import SIDE
+from .queues import APPROVE, SIDE
+from .rules import Rules
 from .store import QueueCount, below
 from .store import queue_counts as counted
+from .turns import Right
 
 _case: Final = msgspec.json.Decoder(Case)
 STREET: Final = 9
@@ -48,6 +50,16 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """Only what this person has in hand"""
     free: bool = False
     """Only what nobody has in hand"""
+    rights: tuple[Right, ...] = ()
+    """Of the queue of approvals: over which cases the caller's word counts, in which role"""
+    person_ref: str = ""
+    """Of the queue of approvals: whose own requests it leaves out"""
+
+
+class Approvals(msgspec.Struct, frozen=True):
+    role: str
+    waiting: int
+    late: int
 
 
 class Mine(msgspec.Struct, frozen=True):
@@ -58,15 +70,48 @@ class Mine(msgspec.Struct, frozen=True):
 async def page(db: Any, asked: Asked, now: dt.datetime, after: tuple[str, str], limit: int) -> list[Waiting]:
     """At most *limit* cases of a queue beyond (deadline as text, case id). *db* is inside a transaction."""
     await db.execute("set local plan_cache_mode = force_custom_plan")
-    found = await db.fetch(
-        sql["side_page" if asked.queue in SIDE else "queue_page"], asked.queue, *after,
-        [below(a) for a in asked.areas], list(asked.units), below(asked.area), asked.unit_id, asked.mine, asked.free,
-        now, limit,
-    )  # fmt: skip
+    if asked.queue == APPROVE:
+        found = await db.fetch(
+            sql["approve_page"], APPROVE, *after, _rights(asked.rights), asked.person_ref, below(asked.area), now,
+            asked.unit_id, asked.mine, asked.free, limit,
+        )  # fmt: skip
+    else:
+        found = await _of_queue(db, asked, now, after, limit)
     return [
         Waiting(_case.decode(r["doc"]), asked.queue, r["due_at"], r["person_ref"] or "", r["until"] if r["person_ref"] else None)
         for r in found
     ]
+
+
+async def _of_queue(db: Any, asked: Asked, now: dt.datetime, after: tuple[str, str], limit: int) -> list[Any]:
+    args = (
+        asked.queue, *after, [below(a) for a in asked.areas], list(asked.units), below(asked.area), asked.unit_id,
+        asked.mine, asked.free, now, limit,
+    )  # fmt: skip
+    if asked.queue in SIDE:
+        return await db.fetch(sql["side_page"], *args)
+    seen = (asked.area,) if asked.area else asked.areas
+    streets = [] if asked.units else sorted({area[:STREET] for area in seen})
+    if streets and all(len(street) == STREET for street in streets):
+        return await db.fetch(sql["street_page"], *args, streets)
+    if asked.areas:  # many of the queue's cases are the caller's: walk it in its order until the page is full
+        await db.execute("set local enable_sort = off; set local enable_bitmapscan = off")
+    return await db.fetch(sql["queue_page"], *args)
+
+
+def _rights(rights: Sequence[Right]) -> str:
+    """As the queries take them: an area as the pattern of its codes."""
+    rows = [
+        {"role": r.role, "unit_id": r.unit_id, "whole": r.whole, "area": "%" if r.whole else below(r.area) or None}
+        for r in rights
+    ]
+    return msgspec.json.encode(rows).decode()
+
+
+async def approvals(db: Any, rights: Sequence[Right], person_ref: str, now: dt.datetime) -> dict[str, Approvals]:
+    """How many cases wait for the word of *person_ref*, by role, and how many of them are late."""
+    found = await sql.rows(db, "approve_counts", Approvals, _rights(rights), person_ref, now)
+    return {one.role: one for one in found}
 
 
 async def counts(db: Any, areas: Sequence[str], units: Sequence[str], now: dt.datetime) -> dict[str, QueueCount]:
@@ -110,4 +155,5 @@ async def keep_tidy(app: App) -> None:
     while True:
         await tidy(app.pool, app.clock.now())
         await inspectors.forget(app, STEP)
+        await similar.forget(app.pool, app.get(Rules), app.clock.now())
         await asyncio.sleep(EVERY_S)

@@ -28,7 +28,9 @@ QUEUES: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
 }
 """Queue → its Chinese name and the roles that work it off."""
 
-SIDE: Final = ("approve", "supervise")
+APPROVE: Final = "approve"
+"""The queue of one's own approvals: who sees a case there is in `turns`"""
+SIDE: Final = (APPROVE, "supervise")
 """Queues in which a case may wait beside the one of its state"""
 
 _BY_STATE: Final = {

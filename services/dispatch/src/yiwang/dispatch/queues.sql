@@ -18,6 +18,38 @@ where c.side is not null and $1 = any(string_to_array(c.side, ' ')) and c.away i
     and ($8 = '' or l.person_ref = $8) and (not $9::boolean or l.person_ref is null)
 order by coalesce(c.due_at, 'infinity'), c.case_id limit $11;
 
+-- street_page: one queue by remaining time, for those who see streets or smaller areas alone
+select c.doc::text as doc, c.queue, c.due_at, l.person_ref, l.role, l.until
+from cases c left join claims l on l.case_id = c.case_id and l.queue = $1 and l.until > $10
+where c.queue = $1 and c.queue <> '' and c.away is null and left(c.area, 9) = any($12::text[])
+    and (coalesce(c.due_at, 'infinity'), c.case_id) > ($2::text::timestamptz, $3)
+    and (c.area like any($4::text[]) or c.unit_id = any($5::text[]))
+    and ($6 = '' or c.area like $6) and ($7 = '' or c.unit_id = $7)
+    and ($8 = '' or l.person_ref = $8) and (not $9::boolean or l.person_ref is null)
+order by coalesce(c.due_at, 'infinity'), c.case_id limit $11;
+
+-- approve_page: cases that wait for one person's word, by remaining time; keyset on (deadline, case_id)
+select c.doc::text as doc, c.queue, c.due_at, l.person_ref, l.role, l.until
+from cases c left join claims l on l.case_id = c.case_id and l.queue = $1 and l.until > $7
+where c.turns is not null and c.away is null
+    and (coalesce(c.due_at, 'infinity'), c.case_id) > ($2::text::timestamptz, $3)
+    and exists (select from jsonb_to_recordset(c.turns) as t(role text, by text, city boolean),
+        jsonb_to_recordset($4::text::jsonb) as r(role text, area text, unit_id text, whole boolean)
+        where t.role = r.role and t.by is distinct from $5 and (r.unit_id <> '' and c.unit_id = r.unit_id or c.area like r.area)
+            and (not t.city or r.whole or t.role <> 'dispatcher'))
+    and ($6 = '' or c.area like $6) and ($8 = '' or c.unit_id = $8)
+    and ($9 = '' or l.person_ref = $9) and (not $10::boolean or l.person_ref is null)
+order by coalesce(c.due_at, 'infinity'), c.case_id limit $11;
+
+-- approve_counts: how many cases wait for one person's word in each role
+select r.role, count(distinct c.case_id)::int as waiting,
+    count(distinct c.case_id) filter (where c.overdue or coalesce(c.due_at < $3, false))::int as late
+from cases c, jsonb_to_recordset(c.turns) as t(role text, by text, city boolean),
+    jsonb_to_recordset($1::text::jsonb) as r(role text, area text, unit_id text, whole boolean)
+where c.turns is not null and c.away is null and t.role = r.role and t.by is distinct from $2
+    and (r.unit_id <> '' and c.unit_id = r.unit_id or c.area like r.area) and (not t.city or r.whole or t.role <> 'dispatcher')
+group by r.role;
+
 -- waiting_counts: kept counts of each queue, of the caller's areas and of the caller's units
 select queue, coalesce(sum(cases) filter (where area like any($1::text[])), 0)::int as in_area,
     coalesce(sum(cases) filter (where unit_id = any($2::text[])), 0)::int as in_unit,

@@ -74,6 +74,11 @@ REFUSALS: Final[dict[str, Refusal]] = {
     "not_your_turn": Refusal(403, "此申请现由{role}审批", "请该岗位的人员审批"),
     "approver_is_asker": Refusal(403, "审批人不能是申请人", "请另一位有权人员审批"),
     "hang_by_request": Refusal(409, "本地挂账须由责任单位先提出申请", "请责任单位办理“挂账申请”"),
+    "complained_unclear": Refusal(
+        422, "上报人投诉的是“{unit}”，单位库中没有唯一的这个单位",
+        "在 complained_unit 中填写单位库中的单位；不涉及库内单位的填“-”",
+    ),
+    "not_the_asker": Refusal(403, "申请由他人提出，只有申请人能撤回", "请申请人撤回，或由审批人审批"),
     "resume_passed": Refusal(409, "申请的恢复日期已过，不能再同意", "不同意此申请，由责任单位重新申请"),
     "stock_not_due": Refusal(409, "此案还没有到转为积存的日期", "等待到期，系统自动转为积存"),
     "already_referred": Refusal(409, "此案已转执法，尚无结果", "等待执法机关反馈结果"),

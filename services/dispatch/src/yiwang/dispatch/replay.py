@@ -38,7 +38,7 @@ from .case import ACCEPT, ARRIVE, CHECK, CO, DISPOSAL, VERIFY, Case, CaseClock, 
 from .draft import Record
 from .replay_branches import BRANCH_ACTIONS, BRANCHES, corrected_by, given_anew
 from .replay_tiers import TIER_ACTIONS, TIERS
-from .replay_words import result_of
+from .replay_words import result_of, taken_back
 from .replay_work import WORK, WORK_ACTIONS
 from .requests import lapse
 from .resolution import tried
@@ -109,7 +109,7 @@ def told(before: Case, after: Case, event: CaseEvent) -> Record:
         case_id=after.case_id,
         seq=after.seq,
         version=after.version,
-        action=ACTION_OF.get(type(event), tag_of(type(event))),
+        action=taken_back(event) or ACTION_OF.get(type(event), tag_of(type(event))),
         result=result_of(event),
         state_before=before.state,
         state_after=after.state,

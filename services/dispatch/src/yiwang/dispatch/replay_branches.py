@@ -28,7 +28,9 @@ from yiwang.contracts import (
 
 from .case import Case
 from .effects_after import decided, reopened
+from .replay_work import parts_reopened
 from .requests import EXTENSION, HANG, agreed, approval, open_request, with_one, without
+from .withdrawing import WITHDRAWN
 
 
 def _extension_requested(case: Case, e: CaseExtensionRequested) -> dict[str, Any]:
@@ -85,7 +87,9 @@ def _appealed(_: Case, e: CaseAppealed) -> dict[str, Any]:
 
 def _appeal_decided(case: Case, e: CaseAppealDecided) -> dict[str, Any]:
     word = word_of(e, e.level, e.decision, e.opinion)
-    return {} if case.appeal is None else {"appeal": decided(case.appeal, word)}
+    if case.appeal is None or e.decision == WITHDRAWN:
+        return {"appeal": None}
+    return {"appeal": decided(case.appeal, word)}
 
 
 def given_anew(old: Clock, new: Clock) -> bool:
@@ -132,7 +136,9 @@ BRANCHES: Final[dict[type[CaseEvent], Callable[[Case, Any], dict[str, Any]]]] = 
     CaseLinked: lambda case, e: {"links": (*case.links, *_links(e, e.relation))},
     CaseAppealed: _appealed,
     CaseAppealDecided: _appeal_decided,
-    CaseReopened: lambda case, e: reopened(case, e.occurred_at) | {"round": e.case.round},
+    CaseReopened: lambda case, e: reopened(case, e.occurred_at) | {
+        "round": e.case.round, "subtasks": parts_reopened(case, e),
+    },
     CaseResumed: lambda _, __: {"came_from": "", "resume_on": None, "stock_on": None},
 }
 """Event → what it changes beyond what its head says."""

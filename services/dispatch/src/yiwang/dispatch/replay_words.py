@@ -2,9 +2,30 @@
 
 from __future__ import annotations
 
-from yiwang.contracts import CaseEvent, CaseSupervised, CaseVisited
+from typing import Final
+
+from yiwang.contracts import (
+    CaseAppealDecided,
+    CaseEvent,
+    CaseExtensionDecided,
+    CaseSupervised,
+    CaseSuspensionDecided,
+    CaseVisited,
+)
 
 from .asking import SCORES
+from .withdrawing import WITHDRAWN
+
+TAKEN_BACK: Final[dict[type[CaseEvent], str]] = {
+    CaseExtensionDecided: "postpone_withdraw",
+    CaseSuspensionDecided: "hang_withdraw",
+    CaseAppealDecided: "appeal_withdraw",
+}
+
+
+def taken_back(event: CaseEvent) -> str:
+    """The action by which who asked took it back; empty for every other event."""
+    return TAKEN_BACK.get(type(event), "") if getattr(event, "decision", "") == WITHDRAWN else ""
 
 
 def result_of(event: CaseEvent) -> str:

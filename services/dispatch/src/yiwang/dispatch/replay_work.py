@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
+from msgspec.structs import replace
 from yiwang.contracts import (
     CaseArrived,
     CaseDeadlineRecomputed,
@@ -22,7 +23,7 @@ from yiwang.contracts import (
 
 from .case import CO, Case
 from .recompute import ACTION, settle
-from .shared import part_by_id, with_part
+from .shared import ANEW, part_by_id, with_part
 
 Changes = dict[str, Any]
 
@@ -59,6 +60,16 @@ def _returned(case: Case, e: CaseSubtaskReturned) -> Changes:
     given = msgspec.structs.replace(part.assignment, clock=max(new, key=lambda c: c.started_at))
     again = {"state": "waiting", "handler_ref": "", "timeliness": None, "rework_count": e.rework_no}
     return _part(case, e, assignment=given, **again)
+
+
+def parts_reopened(case: Case, e: CaseEvent) -> tuple[SubTask, ...]:
+    """The parts in a new round: each with the new clock that its unit has, as `effects_shared.parts_anew` gave it."""
+    new = {c.owner_unit: c for c in e.case.open_clocks if c.stage == CO}
+    return tuple(
+        part if part.state == "returned" or part.assignment.unit_id not in new
+        else replace(part, assignment=replace(part.assignment, clock=new[part.assignment.unit_id]), **ANEW)
+        for part in case.subtasks
+    )  # fmt: skip
 
 
 def _arrived(case: Case, e: CaseArrived) -> Changes:

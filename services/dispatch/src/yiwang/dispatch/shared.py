@@ -11,6 +11,8 @@ from .case import Case, CaseClock
 
 OPEN: Final = frozenset({"waiting", "handling", "handled"})
 """A part in these states isn't in yet"""
+ANEW: Final[dict[str, Any]] = {"state": "waiting", "handler_ref": "", "timeliness": None, "reason": ""}
+"""What a new round of the case forgets of a part: who handled it and how it was judged; its reworks stay counted"""
 BY_CO_UNIT: Final = frozenset({"assign_co_handler", "submit_co_result", "confirm_co", "return_co"})
 """Actions that a co-unit takes on its own part; all others on a case at work are the lead unit's"""
 

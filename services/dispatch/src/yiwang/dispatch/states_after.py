@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from .states_row import Row, correct, not_pass
+from .states_row import Row, correct, not_pass, withdraw
 from .states_words import ACCEPTOR, COLLECTOR, DEPT, DISPATCHER, LEADER, SHIFT_LEADER, SYSTEM
 
 _CHECK: Final = ("task_open", "checker_not_handler")
@@ -48,6 +48,7 @@ AFTER: Final[tuple[Row, ...]] = (
         "closing", "force_close", (SHIFT_LEADER, LEADER), "closed", ("case.closed",), opinion=True,
         guards=("force_requested", "approver_not_requester"), why="archived as special (archive type 4)",
     ),
+    withdraw("closing", "force_withdraw", (ACCEPTOR, DISPATCHER)),
     # 挂账
     correct("suspended", (DISPATCHER, SHIFT_LEADER), "the clock stands on, under the new limit"),
     Row(
@@ -76,6 +77,7 @@ AFTER: Final[tuple[Row, ...]] = (
         "closed", "decide_appeal", _REVIEW, "closed", ("case.appeal_decided",), result="rejected", opinion=True,
         guards=_APPEALED,
     ),
+    withdraw("closed", "appeal_withdraw", (DEPT,), "case.appeal_decided"),
     Row(
         "closed", "reopen", (ACCEPTOR, SHIFT_LEADER, SYSTEM), "dispatched", ("case.reopened",), opinion=True,
         guards=("was_handled",), why="a new round by the same unit; the system: its reporter isn't satisfied",

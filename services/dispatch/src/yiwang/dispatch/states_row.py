@@ -59,6 +59,15 @@ def requests(state: str) -> tuple[Row, ...]:
             guards=(*turn, "date_still_ahead", "first_suspension"), why="the last level's agreement hangs it, the clock stands",
         ),
         Row(state, "hang_approve", decide, state, (hang,), result="rejected", opinion=True, guards=turn),
+        withdraw(state, "postpone_withdraw", (HANDLER, DEPT), extension),
+        withdraw(state, "hang_withdraw", (HANDLER, DEPT), hang),
+    )  # fmt: skip
+
+
+def withdraw(state: str, action: str, who: tuple[str, ...], event: str = "") -> Row:
+    return Row(
+        state, action, who, state, (event,) if event else (), guards=("withdrawable", "asked_by_you"),
+        why="who asked thinks better of it before the last word",
     )  # fmt: skip
 
 

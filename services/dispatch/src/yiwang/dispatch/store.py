@@ -14,6 +14,7 @@ from .calendar import SHANGHAI
 from .case import Case
 from .draft import Record
 from .queues import queue_of, side_of
+from .turns import Turn, turns_of
 
 sql: Final = Sql("yiwang.dispatch")
 LAST_NUMBER: Final = 99_999
@@ -41,6 +42,7 @@ class CaseRow(msgspec.Struct, frozen=True, gc=False):
     due_at: dt.datetime | None
     overdue: bool
     side: str | None
+    turns: tuple[Turn, ...] | None
     doc: Case
 
 
@@ -92,6 +94,7 @@ def row_of(case: Case, now: dt.datetime) -> CaseRow:
         due_at=min(dues) if dues else None,
         overdue=case.flags.overdue,
         side=" ".join(side_of(case)) or None,
+        turns=turns_of(case) or None,
         doc=case,
     )
 

@@ -20,6 +20,7 @@ from .views_lines import LineView, line
 
 BRANCHES: Final = (
     "hang_count", "postpone_count", "round", "stock", "requests", "appeal", "links", "merged_into", "similar_of",
+    "complained_unit",
 )  # fmt: skip
 """Fields of a case that its page shows as they are."""
 
@@ -116,6 +117,8 @@ class CaseDetail(msgspec.Struct, frozen=True, kw_only=True):
     appeal: Appeal | None
     links: tuple[CaseLink, ...]
     """Related cases, and those merged into this one"""
+    complained_unit: str
+    """投诉对象单位, as it was named; it never handles the case"""
     merged_into: str
     similar_of: str
     """An older open case of the same class nearby, as this one got its place"""

@@ -10,6 +10,7 @@ import msgspec
 from yiwang.contracts import (
     Actor,
     Event,
+    Moment,
     Point,
     WhistleCall,
 )
@@ -51,7 +52,7 @@ class ComeBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     unit_id: Key = ""
     """The called unit; empty: the caller's own"""
-    arrived_at: dt.datetime | None = None
+    arrived_at: Moment | None = None
     point: Point | None = None
     statement: Text = ""
 
@@ -152,10 +153,7 @@ async def arrive_one(app: App, caller: Caller, whistle_id: str, body: ComeBody) 
     def step(ctx: Context, one: Whistle) -> Told:
         by, unit = _of_called(caller, one, body.unit_id, app.get(Rules))
         now = ctx.now()
-        at = body.arrived_at or now
-        if at.tzinfo is None:
-            raise Refused("arrival_time")
-        return arrive(one, unit, by, now, at=at, point=body.point, statement=body.statement)
+        return arrive(one, unit, by, now, at=body.arrived_at or now, point=body.point, statement=body.statement)
 
     return await _change(app, caller, whistle_id, step)
 

@@ -125,6 +125,7 @@ def reported(
         claimed_category=said.category,
         wants_reply=said.wants_reply,
         imported=_imported(said.imported),
+        complained_unit=mask_text(said.complained_unit) if said.complained_unit else "",
         digest=ticket.digest,
     )
 

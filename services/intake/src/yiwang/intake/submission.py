@@ -100,6 +100,8 @@ class Submission(Part, frozen=True, kw_only=True):
     part_id: PartCode = ""
     alarm_id: Text128 = ""
     urgency: Text64 = "normal"
+    complained_unit: Text64 = ""
+    """The unit whose people are complained of (投诉对象单位), by its name or id: it never handles the case itself"""
     contact: Contact | None = None
     wants_reply: bool = False
     self_disposed: bool = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 
-from yiwang.contracts import CaseEvent, Event, NoticeDelivered, NoticeRequested, NoticeUnsent, ReportContact
+from yiwang.contracts import CaseEvent, CaseMerged, Event, NoticeDelivered, NoticeRequested, NoticeUnsent, ReportContact
 from yiwang.kit import Again, Context, Reject
 
 from . import steps, store
@@ -33,8 +33,22 @@ def _drafts(event: CaseEvent, book: Book) -> list[Draft]:
         raise Reject(f"a rule makes no audience of this event: {error}") from error
 
 
+async def tell_merged(events: Sequence[CaseMerged], ctx: Context) -> Sequence[list[Event] | None]:
+    """Remember whose reports go on in which case, and tell as for every event.
+
+    The main case says so itself (`absorbed`), so it is known before anything that happens to that case later.
+    """
+    absorbed = [event for event in events if event.relation == "absorbed"]
+    pairs = {other: event.case.case_id for event in absorbed for other in event.other_case_ids}
+    if pairs:
+        await sql.run(ctx.tx, "keep_joined", list(pairs), list(pairs.values()))
+    return await tell(events, ctx)
+
+
 for event_type in HEARD.values():
-    service.on_batch(event_type, again=Again.KNOWN)(tell)
+    if event_type is not CaseMerged:
+        service.on_batch(event_type, again=Again.KNOWN)(tell)
+service.on_batch(CaseMerged, again=Again.KNOWN)(tell_merged)
 
 
 @service.on(NoticeRequested, again=Again.KNOWN)

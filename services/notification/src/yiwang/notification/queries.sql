@@ -23,16 +23,24 @@ join endpoint e on e.enabled and e.channel = any (string_to_array(n.channels, ' 
 on conflict (notice_id, endpoint_id) do nothing
 returning notice_id;
 
--- reachable_cases: which of the cases have a reporter's contact
-select distinct case_id from contact where case_id = any ($1::text[]) and (phone <> '' or openid <> '');
+-- reachable_cases: which of the cases have a reporter's contact, their own or that of a case that was merged into them
+select case_id from contact where case_id = any ($1::text[]) and (phone <> '' or openid <> '')
+union
+select j.into_case from joined j join contact c using (case_id)
+where j.into_case = any ($1::text[]) and (c.phone <> '' or c.openid <> '');
+
+-- keep_joined: the reports of cases go on in another one
+insert into joined (case_id, into_case) select * from unnest($1::text[], $2::text[])
+on conflict (case_id) do update set into_case = excluded.into_case;
 
 -- keep_contacts: sealed contacts of reporters, the first of a report counts
 insert into contact (report_id, case_id, name, phone, openid, at)
 select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[])
 on conflict (report_id) do nothing;
 
--- contacts_of: the contacts of a case's reporters, the first report first
-select report_id, name, phone, openid from contact where case_id = $1 order by at, report_id;
+-- contacts_of: the contacts of a case's reporters and of those whose cases were merged into it, the first report first
+select report_id, name, phone, openid from contact
+where case_id = $1 or case_id in (select case_id from joined where into_case = $1) order by at, report_id;
 
 -- end_notice: nothing is left to try; unsent where no channel led to the audience, else failed with the class of the last push
 update notice set state = $2, failure_class = $3, done_at = $4 where notice_id = $1 and state = 'pending';

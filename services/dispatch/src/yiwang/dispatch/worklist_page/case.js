@@ -111,6 +111,7 @@ function facts(detail) {
     ...custodyFacts(detail),
     ["立案条件", detail.condition],
     ["责任单位", item.unit_name && `${item.unit_name}（${item.unit_id}）`],
+    ["被投诉单位", detail.complained_unit && `${detail.complained_unit}（回避）`],
     ["协办单位", detail.subtasks.map(partText).join("、")],
     ["到场", detail.arrived_at && `${longTime(detail.arrived_at)}${detail.arrival_timeliness === "overdue" ? "（超时）" : ""}`],
     ["解决方式", detail.modes.map((m) => ({ service: "服务", manage: "管理", enforce: "执法" }[m] || m)).join(" → ")],
