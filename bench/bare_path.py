@@ -123,6 +123,13 @@ def intake() -> Any:
         while message.get("more_body"):
             message = await receive()
             body += message.get("body", b"")
+        if scope["method"] == "POST":
+            await take(body)
+        await send({"type": "http.response.start", "status": 202, "headers": [(b"content-type", b"application/json"),
+                                                                              (b"content-length", b"2")]})  # fmt: skip
+        await send({"type": "http.response.body", "body": b"{}"})
+
+    async def take(body: bytes) -> None:
         report = decode_report(body)
         report_id = report.source["record_id"]
         envelope = b'{"id":"%s","type":"report","ts":%d,"data":%s}' % (report_id.encode(), time.time_ns(), body)
@@ -130,9 +137,6 @@ def intake() -> Any:
             "yw.up.440300.440300.00.bare.reported.v1", envelope, headers={"Nats-Msg-Id": report_id}
         )
         await asyncio.wait_for(ack, 5)
-        await send({"type": "http.response.start", "status": 202, "headers": [(b"content-type", b"application/json"),
-                                                                              (b"content-length", b"2")]})  # fmt: skip
-        await send({"type": "http.response.body", "body": b"{}"})
 
     return app
 

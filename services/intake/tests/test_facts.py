@@ -110,7 +110,7 @@ def test_no_phone_number_reaches_an_up_event(phone: str, where: str) -> None:
 
 def test_a_contact_holds_only_what_is_sealed_and_the_hash_of_the_token() -> None:
     ticket = a_ticket(msgspec.convert(a_citizen_body(), Submission))
-    event = facts.contact(ticket, dict.fromkeys(facts.private_of(ticket), "sealed"))
+    event = facts.contact(ticket, dict.fromkeys(facts.private_of(ticket), "sealed"), Actor())
 
     assert (event.name, event.phone, event.openid, event.text, event.address) == ("sealed",) * 5
     assert len(event.token_hash) == 64

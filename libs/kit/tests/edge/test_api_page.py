@@ -121,19 +121,6 @@ async def test_a_recorded_span_names_the_route_and_nothing_personal(desk):
         "http.request.method": "GET", "http.route": "/things/{no}", "http.response.status_code": 404}  # fmt: skip
 
 
-async def test_a_fast_route_answers_before_the_documented_one_and_may_leave_it_to_it(desk):
-    async with desk.client("acceptor") as http:
-        thin_answer = await http.post("/things", headers={"x-thin": "1"})
-        assert (thin_answer.status_code, thin_answer.text) == (202, "dev-acceptor")
-        assert (await http.post("/things", json={"name": "a"})).status_code == 201
-    async with desk.client("leader") as http:
-        assert (await http.post("/things", headers={"x-thin": "1"})).status_code == 403
-    async with desk.client() as http:
-        assert (await http.post("/things", headers={"x-thin": "1"})).status_code == 401
-    await desk.asgi.state["yw_sites"][0].trail.flushed()
-    assert await desk.app.pool.fetchval("select count(*) from kit_audit") == 4
-
-
 async def test_server_sent_events_carry_ids_and_json(start):
     @get("/stream", guards=[anonymous])
     async def stream() -> ServerSentEvent:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from ._event import Event, Flow
@@ -36,6 +37,7 @@ def partition_of(key: str) -> int:
     return zlib.crc32(key.encode()) % PARTITIONS
 
 
+@lru_cache(maxsize=8192)
 def place_of(code: str) -> str:
     """The two tokens of a jurisdiction.
 
@@ -65,6 +67,7 @@ def copy_down(subject: str, addressee: str) -> str:
     return f"yw.down.{place_of(addressee)}.{parts.partition:02d}.{parts.tag}"
 
 
+@lru_cache(maxsize=16384)
 def parse(subject: str) -> Subject:
     """The parts of *subject*. Raises ValueError when it isn't one of ours."""
     parts = subject.split(".", 5)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ._app import App
 
 
-class Item(msgspec.Struct):
+class Item(msgspec.Struct, gc=False):
     """One event on its way through a service."""
 
     stream: str

@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import uuid
-from typing import Final
+from functools import lru_cache
+from typing import Any, Final
 
 import msgspec
 from yiwang.contracts import UNSTAMPED, Actor, Event, encode, subject_of, tag_of
@@ -23,17 +24,30 @@ def derived_id(parent: str, name: str) -> str:
     >>> derived_id("6f1d1c5e-3b0a-5d5e-9a3b-7f1f5e8f2a10", "a") == str(uuid.uuid5(NAMESPACE, "a"))
     True
     """
+    made = _rooted(parent).copy()
+    made.update(name.encode())
+    return _as_uuid(made.hexdigest(), "5")
+
+
+@lru_cache(maxsize=4096)
+def _rooted(parent: str) -> Any:
+    """The hash after the bytes of *parent*: several ids derive from one event."""
     try:
         root = bytes.fromhex(parent.replace("-", ""))
     except ValueError:
         root = b""
     if len(root) != 16:
         root = uuid.uuid5(NAMESPACE, parent).bytes
-    raw = bytearray(hashlib.sha1(root + name.encode(), usedforsecurity=False).digest()[:16])
-    raw[6] = raw[6] & 0x0F | 0x50
-    raw[8] = raw[8] & 0x3F | 0x80
-    h = raw.hex()
-    return f"{h[:8]}-{h[8:12]}-{h[12:16]}-{h[16:20]}-{h[20:]}"
+    return hashlib.sha1(root, usedforsecurity=False)
+
+
+def _as_uuid(h: str, version: str) -> str:
+    """The first 32 hexadecimal digits *h* as a UUID of *version* (RFC 9562).
+
+    >>> _as_uuid("0123456789abcdef" * 2, "5")
+    '01234567-89ab-5def-8123-456789abcdef'
+    """
+    return f"{h[:8]}-{h[8:12]}-{version}{h[13:16]}-{'89ab'[int(h[16], 16) & 3]}{h[17:20]}-{h[20:32]}"
 
 
 class Ready(msgspec.Struct, frozen=True):

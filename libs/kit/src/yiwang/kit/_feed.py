@@ -23,7 +23,7 @@ class FeedLost(Exception):
     """The feed has a gap or its consumer is gone; open a new one from the stored position."""
 
 
-class Raw(msgspec.Struct, frozen=True):
+class Raw(msgspec.Struct, frozen=True, gc=False):
     """A message as it lies in the stream."""
 
     stream: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from yiwang.contracts import Flow, filters, place_of
@@ -77,14 +78,8 @@ class Sieve:
 
     def __init__(self, exact: list[str]) -> None:
         self._wanted = [tuple(text.encode().split(b".", 5)) for text in exact]
-        self._known: dict[tuple[bytes, bytes, bytes], bool] = {}
+        self.keeps = lru_cache(maxsize=16384)(self._keeps)
 
-    def keeps(self, subject: bytes) -> bool:
+    def _keeps(self, subject: bytes) -> bool:
         _, _, city, county, _, tag = subject.split(b".", 5)
-        at = (city, county, tag)
-        known = self._known.get(at)
-        if known is None:
-            known = self._known[at] = any(
-                want[5] == tag and want[2] in (b"*", city) and want[3] in (b"*", county) for want in self._wanted
-            )
-        return known
+        return any(want[5] == tag and want[2] in (b"*", city) and want[3] in (b"*", county) for want in self._wanted)

@@ -7,6 +7,7 @@ import contextlib
 import os
 import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
+from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,10 +22,12 @@ from litestar.response.sse import ServerSentEventMessage
 from litestar.types import HTTPScope
 
 from ._audit import LogTrail, TableTrail, Trail
-from ._edge import AuditRoom, Edge, FastRoute, Site
+from ._edge import AuditRoom, Edge
+from ._fast import FastRoute
 from ._http_errors import answer_exception
 from ._idempotency import Idempotency
 from ._identity import NOBODY, Caller
+from ._noted import Site
 from ._one_write import OneWrite
 from ._openapi import ClosedStructs, LocalSwagger, TrueJson, declared_statuses, guard_of, routes_of
 from ._ops import audit_page, livez, metrics_page, readyz
@@ -66,7 +69,7 @@ def build_http(
     for method, path, handler in routes_of(litestar):
         handler.opt["yw_declared"] = declared_statuses(method, path, handler)
     known = {(method, path): handler for method, path, handler in routes_of(litestar)}
-    fast = {at: _fast(site, at, call, known) for site in sites for at, call in site.app.service.fast_routes.items()}
+    fast = {at: _fast(site, at, known) for site in sites for at in site.app.service.fast_routes}
     quiet = bool(apps) and LEVELS[apps[0].kit.log_level] > LEVELS["info"]
     litestar.asgi_handler = Edge(litestar.asgi_handler, verifier or _verifier(apps), fast, apps=apps, quiet=quiet)
     return litestar
@@ -122,13 +125,15 @@ def _check(litestar: Litestar) -> None:
         raise ValueError("\n".join(mistakes))
 
 
-def _fast(site: Site, at: tuple[str, str], call: Any, known: Mapping[tuple[str, str], Any]) -> FastRoute:
-    guard = guard_of(known[at]) if at in known else None
-    if guard is None:
+def _fast(site: Site, at: tuple[str, str], known: Mapping[tuple[str, str], Any]) -> FastRoute:
+    handler = known.get(at)
+    guard = guard_of(handler) if handler is not None else None
+    if handler is None or guard is None:
         raise ValueError(
             f"{at[0]} {at[1]}: a fast route stands before a documented route of the same path; write that one"
         )
-    return FastRoute(site, call, guard)
+    call, most = site.app.service.fast_routes[at]
+    return FastRoute(site, call, guard, handler.status_code, most, at[1])
 
 
 @contextlib.asynccontextmanager
@@ -170,10 +175,13 @@ async def http_server(asgi: Any, host: str, port: int, *, drain_s: int = 5) -> A
         ) from exc
     # Accepted sockets inherit it; asyncio's own loop sets it only where the protocol number says TCP, which is not here.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    proxies = os.environ.get("FORWARDED_ALLOW_IPS", "127.0.0.1")
+    edge = getattr(asgi, "asgi_handler", None)
+    protocol: Any = partial(OneWrite, doors=edge.doors(proxies) if isinstance(edge, Edge) else {})
     config = uvicorn.Config(
-        asgi, loop="none", http=OneWrite, ws="none", lifespan="on", log_config=None,
+        asgi, loop="none", http=protocol, ws="none", lifespan="on", log_config=None,
         access_log=False, server_header=False, timeout_graceful_shutdown=drain_s,
-        proxy_headers=True, forwarded_allow_ips=os.environ.get("FORWARDED_ALLOW_IPS", "127.0.0.1"),
+        proxy_headers=True, forwarded_allow_ips=proxies,
     )  # fmt: skip
     server = _Server(config)
     task = asyncio.create_task(server.serve([listener]), name=f"http {host}:{port}")

@@ -33,7 +33,7 @@ class JetStreamError(Exception):
         self.code = code
 
 
-class PubAck(msgspec.Struct, frozen=True):
+class PubAck(msgspec.Struct, frozen=True, gc=False):
     """JetStream has it: stream, sequence, and whether it had it already (then `seq` is the first one's)."""
 
     stream: str = ""

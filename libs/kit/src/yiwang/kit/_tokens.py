@@ -18,7 +18,7 @@ import structlog
 from ._codes import BAD_TOKEN, DEPENDENCY_DOWN
 from ._config import Kit
 from ._dev_people import dev_issuer
-from ._identity import Caller, Post
+from ._identity import NOBODY, Caller, Post
 
 ALGORITHMS: Final = ("EdDSA", "ES256", "RS256")
 REFRESH_S: Final = 600.0
@@ -114,17 +114,25 @@ class Verifier:
 
         Raises the Problems kit.bad_token, or kit.dependency_down while no key was ever fetched.
         """
-        digest = hashlib.sha256(token.encode()).digest()
-        known = self._seen.get(digest)
-        if known and known[0] > time.time():
-            self._seen.move_to_end(digest)
-            return known[1]
+        if token and (known := self.remembered(token)) is not None:
+            return known
         claims = await self._claims(token)
         caller = caller_of(claims, self.settings.posts_claim)
-        self._seen[digest] = (float(claims["exp"]), caller)
+        self._seen[_digest(token)] = (float(claims["exp"]), caller)
         while len(self._seen) > KEPT:
             self._seen.popitem(last=False)
         return caller
+
+    def remembered(self, token: str) -> Caller | None:
+        """The caller of a token that was verified before and holds; nobody for no token."""
+        if not token:
+            return NOBODY
+        digest = _digest(token)
+        known = self._seen.get(digest)
+        if known is None or known[0] <= time.time():
+            return None
+        self._seen.move_to_end(digest)
+        return known[1]
 
     async def _claims(self, token: str) -> dict[str, Any]:
         try:
@@ -152,6 +160,10 @@ class Verifier:
         except jwt.PyJWTError as exc:
             raise BAD_TOKEN(why=_why(exc)) from exc
         return claims
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
 
 
 def caller_of(claims: Mapping[str, Any], posts_claim: str = "posts") -> Caller:

@@ -58,18 +58,29 @@ class Wire(Parser):
     async def parse(self, data: bytes = b"") -> None:
         """Take what was read; what is incomplete waits for the next read."""
         buffer = self._rest + data if self._rest else data
-        at, size = 0, len(buffer)
+        at, size, ours = 0, len(buffer), self._ours
         while at < size:
             end = buffer.find(_END, at)
             if end < 0:
                 break
             if buffer[at] in b"MH":
                 words = buffer[at:end].split()
-                begin = end + 2
+                body = begin = end + 2
                 stop = begin + int(words[-1])
                 if stop + 2 > size:
                     break
-                await self._message(words, buffer, begin, stop)
+                if buffer[at] == 72:  # HMSG subject sid [reply] header-size size
+                    body += int(words[-2])
+                    reply = words[3] if len(words) == 6 else b""
+                else:  # MSG subject sid [reply] size
+                    reply = words[3] if len(words) == 5 else b""
+                heard = ours.get(words[2])
+                if heard is not None:
+                    heard(words[1], reply, buffer[begin:body], buffer[body:stop])
+                else:
+                    await self.nc._process_msg(
+                        int(words[2]), words[1], reply, buffer[body:stop], buffer[begin:body] or None
+                    )
                 at = stop + 2
             else:
                 await super().parse(buffer[at : end + 2])
@@ -77,18 +88,6 @@ class Wire(Parser):
                     raise errors.ProtocolError
                 at = end + 2
         self._rest = buffer[at:]
-
-    async def _message(self, words: list[bytes], buffer: bytes, begin: int, stop: int) -> None:
-        body, reply = begin, b""
-        if words[0] == b"HMSG":  # subject sid [reply] header-size size
-            body += int(words[-2])
-            reply = words[3] if len(words) == 6 else b""
-        elif len(words) == 5:  # subject sid [reply] size
-            reply = words[3]
-        if heard := self._ours.get(words[2]):
-            heard(words[1], reply, buffer[begin:body], buffer[body:stop])
-        else:
-            await self.nc._process_msg(int(words[2]), words[1], reply, buffer[body:stop], buffer[begin:body] or None)
 
     # -- saying ----------------------------------------------------------------------------------------------------
 

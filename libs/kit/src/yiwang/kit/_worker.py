@@ -19,6 +19,7 @@ from ._engine import Item, item_of
 from ._feed import Feed, Raw
 from ._hears import own_echo
 from ._held import Held
+from ._service import Scope
 
 if TYPE_CHECKING:
     from ._app import App
@@ -37,8 +38,10 @@ class Worker:
         self.wake = asyncio.Event()
         self.feeds: list[Feed] = []
         self.ignore_to: dict[tuple[str, str], int] = {}
+        self._ignored = 0
         self.held = Held(app, group)
         self.alone = Alone()
+        self._pairs = any(sub.company_s for sub in app.service.subscriptions.values())
         self.deliveries = Deliveries(app, group, epoch, self.held)
         self.seen: dict[str, int] = {}
         """Stream → the last sequence that came"""
@@ -60,6 +63,7 @@ class Worker:
         handled = await db.fetch("select tag, stream, from_seq from kit_handled")
         await self.held.read(db)
         self.ignore_to = {(r["stream"], r["tag"]): r["from_seq"] for r in handled}
+        self._ignored = max(self.ignore_to.values(), default=0)
         self.deliveries.positions = {r["stream"]: r["seq"] for r in rows}
         for row in rows:
             self._check_identity(row["stream"], row["created"], row["seq"])
@@ -162,7 +166,9 @@ class Worker:
         self.wake.clear()
         begun = time.monotonic()
         raws = await self._collect()
-        items = self.alone.pair([item for raw in raws if (item := self._item(raw)) is not None], begun)
+        items = [item for raw in raws if (item := self._item(raw)) is not None]
+        if self._pairs:
+            items = self.alone.pair(items, begun)
         due = self.held.due()
         self.idle = not raws and not items and not due and not self.alone and not any(f.pending for f in self.feeds)
         if raws or items:
@@ -178,10 +184,10 @@ class Worker:
 
     def _rest(self, took_s: float) -> float:
         """Seconds to wait after a small batch: under load that makes the next one larger, and a transaction costs much
-        the same either way. Who only watches may rest longer.
+        the same either way; the longer it took, the more. Who only watches may rest longer.
         """
         linger = self.app.kit.linger_ms / 1000
-        return 10 * linger if self.app.service.watches else min(2 * took_s, linger)
+        return 10 * linger if self.app.service.watches else min(max(2 * took_s, linger), 3 * linger)
 
     async def _collect(self) -> list[Raw]:
         raws: list[Raw] = []
@@ -202,9 +208,11 @@ class Worker:
 
     def _item(self, raw: Raw) -> Item | None:
         item = item_of(self.app.service, raw.stream, raw.seq, raw.subject, raw.data, raw.trace)
-        if item is None or raw.seq <= self.ignore_to.get((raw.stream, item.sub.tag), 0):
+        if item is None:
             return None
-        if raw.stream == "UP" and own_echo(item.sub, raw.subject, self.app.acts_for):
+        if raw.seq <= self._ignored and raw.seq <= self.ignore_to.get((raw.stream, item.sub.tag), 0):
+            return None
+        if item.sub.scope is Scope.BELOW and raw.stream == "UP" and own_echo(item.sub, raw.subject, self.app.acts_for):
             return None
         return item
 

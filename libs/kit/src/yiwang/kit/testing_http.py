@@ -117,7 +117,7 @@ def _sample(parameter: re.Match[str]) -> str:
 
 
 def without_lifespan(asgi: Any) -> Any:
-    """The test has started the app already."""
+    """The test has started the app already; a server finds its thin routes all the same."""
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "lifespan":
@@ -129,6 +129,7 @@ def without_lifespan(asgi: Any) -> Any:
             if message["type"] == "lifespan.shutdown":
                 return
 
+    app.asgi_handler = getattr(asgi, "asgi_handler", None)  # type: ignore[attr-defined]
     return app
 
 

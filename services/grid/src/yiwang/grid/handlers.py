@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
-from prometheus_client import Counter
+import prometheus_client
 from yiwang.contracts import CaseCorrected, CaseLocated, CaseReported, CaseVoided
 from yiwang.kit import Again, Context
 
@@ -13,7 +14,7 @@ from .parts_store import attach
 from .service import Grids, service
 from .store import keep_unlocated, sql
 
-OUTCOMES = Counter(
+OUTCOMES = prometheus_client.Counter(
     "yiwang_grid_located_total", "Reports by outcome and method of their location", ["outcome", "method"]
 )
 
@@ -29,8 +30,8 @@ async def locate_reports(events: Sequence[CaseReported], ctx: Context) -> list[C
     found = await attach(ctx.tx, list(zip(events, found, strict=True)), ctx.settings.part_within_m)
     pairs = list(zip(events, found, strict=True))
     await keep_unlocated(ctx.tx, [(event, answer) for event, answer in pairs if answer.outcome == "unlocated"])
-    for answer in found:
-        OUTCOMES.labels(answer.outcome, answer.place.method).inc()
+    for said, n in Counter((answer.outcome, answer.place.method) for answer in found).items():
+        OUTCOMES.labels(*said).inc(n)
     return [located(event, answer) for event, answer in pairs]
 
 

@@ -15,6 +15,7 @@ from .http import ROUTES
 from .http_lending import LENDING
 from .lending_handlers import lend
 from .lookup import Lookup
+from .reading import JSON_MAX
 from .receive import Desk
 from .sweeping import sweep_photos
 
@@ -34,7 +35,7 @@ handlers.register(service)
 lend(service)
 service.api(*LENDING, *ROUTES)
 service.background(leased=True)(sweep_photos)
-service.fast_route("POST", "/reports")(fast.post_report)
+service.fast_route("POST", "/reports", most=JSON_MAX)(fast.post_reports)
 
 
 @service.on_start

@@ -20,6 +20,7 @@ CASES: Final = UUID("2c0f5a6e-8f0b-5c58-9d3c-6a5d0f0c7a02")
 """Namespace of case ids: uuid5(CASES, report id)."""
 EVENTS: Final = UUID("2c0f5a6e-8f0b-5c58-9d3c-6a5d0f0c7a03")
 """Namespace of the ids of intake's events: uuid5(EVENTS, "<tag>/<report id>")."""
+_ROOTS: Final = {root: hashlib.sha1(root.bytes, usedforsecurity=False) for root in (REPORTS, CASES, EVENTS)}
 KEY_MIN: Final = 16
 """Characters that an anonymous reporter's record number needs, so that nobody can guess and occupy it"""
 
@@ -44,11 +45,9 @@ def uuid5(namespace: UUID, name: str) -> str:
     >>> uuid5(REPORTS, "12345/1") == str(uuid.uuid5(REPORTS, "12345/1"))
     True
     """
-    raw = bytearray(hashlib.sha1(namespace.bytes + name.encode(), usedforsecurity=False).digest()[:16])
-    raw[6] = raw[6] & 0x0F | 0x50
-    raw[8] = raw[8] & 0x3F | 0x80
-    h = raw.hex()
-    return f"{h[:8]}-{h[8:12]}-{h[12:16]}-{h[16:20]}-{h[20:]}"
+    made = _ROOTS[namespace].copy()
+    made.update(name.encode())
+    return _as_uuid(made.hexdigest(), "5")
 
 
 def uuid7(unix_ms: int, random: bytes) -> str:
@@ -57,11 +56,12 @@ def uuid7(unix_ms: int, random: bytes) -> str:
     >>> uuid7(0x0123456789AB, bytes(10))
     '01234567-89ab-7000-8000-000000000000'
     """
-    raw = bytearray(unix_ms.to_bytes(6, "big") + random[:10])
-    raw[6] = raw[6] & 0x0F | 0x70
-    raw[8] = raw[8] & 0x3F | 0x80
-    h = raw.hex()
-    return f"{h[:8]}-{h[8:12]}-{h[12:16]}-{h[16:20]}-{h[20:]}"
+    return _as_uuid(unix_ms.to_bytes(6, "big").hex() + random[:10].hex(), "7")
+
+
+def _as_uuid(h: str, version: str) -> str:
+    """The first 32 hexadecimal digits *h* as a UUID of *version* (RFC 9562)."""
+    return f"{h[:8]}-{h[8:12]}-{version}{h[13:16]}-{'89ab'[int(h[16], 16) & 3]}{h[17:20]}-{h[20:32]}"
 
 
 def report_id_of(source: Source) -> str:

@@ -65,7 +65,7 @@ def private_of(ticket: Ticket) -> dict[str, str]:
     return {name: text for name, text in found.items() if text}
 
 
-def contact(ticket: Ticket, sealed: Mapping[str, str]) -> ReportContact:
+def contact(ticket: Ticket, sealed: Mapping[str, str], actor: Actor) -> ReportContact:
     """The reporter and the exact text, each field sealed under the report's own key."""
     said = ticket.submission.contact
     event = ReportContact(
@@ -79,7 +79,7 @@ def contact(ticket: Ticket, sealed: Mapping[str, str]) -> ReportContact:
         digest=ticket.digest,
         purpose=_purpose(ticket),
     )
-    return msgspec.structs.replace(event, **sealed)
+    return msgspec.structs.replace(event, actor=actor, **sealed)
 
 
 def reported(

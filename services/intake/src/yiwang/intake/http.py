@@ -36,7 +36,7 @@ from .errors import (
 )
 from .http_lending import call_back
 from .reading import BATCH_MAX, lines, one_report
-from .receive import Desk, judge, receive
+from .receive import Desk, Handed, judge, receive
 from .submission import Receipt, Submission
 
 KEY: Final = "idempotency-key"
@@ -166,7 +166,7 @@ async def post_reports(request: Request[Any, Any, Any], app: App, caller: Caller
         report = msgspec.structs.replace(report, media_ids=tuple(dict.fromkeys(ids)))
     else:
         report = one_report(await request.body())
-    [outcome] = await receive(app, caller, [report], key=request.headers.get(KEY, ""))
+    [outcome] = await receive(app, [Handed(report, caller, request.headers.get(KEY, ""))])
     if isinstance(outcome, Problem):
         raise outcome
     return Response(outcome)
@@ -181,7 +181,7 @@ async def _batch(app: App, caller: Caller, body: bytes) -> Response[BatchResult]
     good = [(n, report) for n, report in read if isinstance(report, Submission)]
     outcomes: dict[int, Receipt | Problem] = {n: report for n, report in read if isinstance(report, Problem)}
     if good:
-        taken = await receive(app, caller, [report for _, report in good])
+        taken = await receive(app, [Handed(report, caller) for _, report in good])
         outcomes |= dict(zip((n for n, _ in good), taken, strict=True))
     results = [_line(n, outcomes[n]) for n, _ in read]
     refused = sum(result.problem is not None for result in results)

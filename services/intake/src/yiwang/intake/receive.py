@@ -10,8 +10,10 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import secrets
-from collections.abc import Coroutine, Iterable, Sequence
-from typing import Any, Final, TypeVar
+from collections import Counter
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, Final
 
 import msgspec
 import nats.errors
@@ -29,11 +31,11 @@ from .lookup import Lookup
 from .rules import IMPORTED, Channel, Rules
 from .submission import Receipt, Source, Submission
 
-T = TypeVar("T")
 PARENT: Final = "00000000-0000-0000-0000-000000000000"
 """Nothing derives from it: intake's events have ids of their own."""
 RETRY_AFTER_S: Final = 5
 TESTERS: Final = frozenset({Role.ACCEPTOR, Role.ADMIN, Role.SYSTEM_ACCOUNT})
+_NOTHING: Final[tuple[Event | None, tuple[MediaRef, ...] | Problem]] = (None, ())
 UNSAFE: Final = (JetStreamError, nats.errors.Error, OSError, TimeoutError)
 
 
@@ -45,21 +47,27 @@ class Desk(msgspec.Struct, frozen=True):
     lookup: Lookup
 
 
+class Handed(msgspec.Struct, frozen=True):
+    """A report, who hands it in, and the Idempotency-Key that numbers it where it has no number of its own."""
+
+    report: Submission
+    caller: Caller
+    key: str = ""
+
+
 class Judged(msgspec.Struct, frozen=True):
-    """A report that may be taken, and its place in CGCS2000."""
+    """A report that may be taken, its place in CGCS2000, and who hands it in."""
 
     ticket: Ticket
     point: Point | None
+    caller: Caller
 
 
-async def receive(app: App, caller: Caller, reports: Sequence[Submission], *, key: str = "") -> list[Receipt | Problem]:
-    """A receipt or a refusal for each of *reports*, in order. *key*: the Idempotency-Key of a single report.
-
-    Raises the 503 Problem when nothing can be taken now.
-    """
+async def receive(app: App, handed: Sequence[Handed]) -> list[Receipt | Problem]:
+    """A receipt or a refusal for each of *handed*, in order. Raises the 503 Problem when nothing can be taken now."""
     await app.pressure()
-    desk = app.get(Desk)
-    judged = [_judged(report, desk, caller, app.clock.now(), key) for report in reports]
+    desk, now = app.get(Desk), app.clock.now()
+    judged = [_judged(one, desk, now) for one in handed]
     outcomes: list[Receipt | Problem | None] = [j if isinstance(j, Problem) else None for j in judged]
     waiting = {n: j for n, j in enumerate(judged) if isinstance(j, Judged)}
     if numbers := [j.ticket.report_id for j in waiting.values() if j.ticket.numbered]:
@@ -70,7 +78,7 @@ async def receive(app: App, caller: Caller, reports: Sequence[Submission], *, ke
                 del waiting[n]
     if waiting:
         try:
-            for n, outcome in (await _keep(app, caller, waiting)).items():
+            for n, outcome in (await _keep(app, waiting)).items():
                 outcomes[n] = outcome
         except UNSAFE as error:
             unsafe = NOT_SAFE(why=_reason(error), retry_after=RETRY_AFTER_S)
@@ -106,12 +114,12 @@ def judge(report: Submission, desk: Desk, caller: Caller, now: dt.datetime, key:
     if blocked := checks.control_area(report, channel, desk.rules, point, now):
         raise CONTROL_AREA(message=blocked.say, errors=[FieldError(*blocked)])
     fresh = "" if source else facts.new_report_id(now, secrets.token_bytes(10))
-    return Judged(ticket_of(report, channel, code, desk.rules, desk.keys, source=source, fresh_id=fresh), point)
+    return Judged(ticket_of(report, channel, code, desk.rules, desk.keys, source=source, fresh_id=fresh), point, caller)
 
 
-def _judged(report: Submission, desk: Desk, caller: Caller, now: dt.datetime, key: str) -> Judged | Problem:
+def _judged(one: Handed, desk: Desk, now: dt.datetime) -> Judged | Problem:
     try:
-        return judge(report, desk, caller, now, key)
+        return judge(one.report, desk, one.caller, now, one.key)
     except Problem as refusal:
         return refusal
 
@@ -134,71 +142,63 @@ def _admit(report: Submission, channel: Channel, caller: Caller) -> None:
 
 
 def _count(judged: Sequence[Judged | Problem], outcomes: Sequence[Receipt | Problem]) -> None:
+    counts: Counter[tuple[str, str]] = Counter()
     for one, outcome in zip(judged, outcomes, strict=True):
-        if isinstance(outcome, Problem):
-            said = "refused"
-        else:
-            said = "repeated" if outcome.duplicate else "taken"
-        REPORTS.labels(one.ticket.channel.code or "imported" if isinstance(one, Judged) else "-", said).inc()
+        said = "refused" if isinstance(outcome, Problem) else "repeated" if outcome.duplicate else "taken"
+        counts[one.ticket.channel.code or "imported" if isinstance(one, Judged) else "-", said] += 1
+    for labels, n in counts.items():
+        REPORTS.labels(*labels).inc(n)
 
 
-async def _keep(app: App, caller: Caller, waiting: dict[int, Judged]) -> dict[int, Receipt | Problem]:
+async def _keep(app: App, waiting: dict[int, Judged]) -> dict[int, Receipt | Problem]:
     """Publish; whatever is not in the answer of JetStream was not taken."""
     outcomes: dict[int, Receipt | Problem] = {}
     contacts: list[Event] = []
-    events: list[Event] = []
-    order: list[int] = []
-    for n, found in zip(waiting, await _all(_facts(app, caller, one) for one in waiting.values()), strict=True):
-        if isinstance(found, Problem):
-            outcomes[n] = found
+    events: dict[int, Event] = {}
+    texts = {n: facts.masked(one.ticket) for n, one in waiting.items()}
+    slow = [n for n, one in waiting.items() if one.ticket.submission.media_ids or texts[n].personal]
+    kept = await asyncio.gather(*(_kept(app, waiting[n], texts[n]) for n in slow))
+    beside = dict(zip(slow, kept, strict=True))
+    for n, one in waiting.items():
+        contact, media = beside.get(n, _NOTHING)
+        if isinstance(media, Problem):
+            outcomes[n] = media
             continue
-        contact, event = found
         if contact is not None:
             contacts.append(contact)
-        events.append(event)
-        order.append(n)
+        events[n] = facts.reported(
+            one.ticket, texts[n], jurisdiction=app.node.jurisdiction, point=one.point, media=media,
+            actor=_actor(one.caller, one.ticket.channel),
+        )  # fmt: skip
     if contacts:
-        await app.publish(*contacts, caller=caller, parent=PARENT)
-    acks = await app.publish(*events, parent=PARENT) if events else []
-    for n, ack in zip(order, acks, strict=True):
+        await app.publish(*contacts, parent=PARENT)
+    acks = await app.publish(*events.values(), parent=PARENT) if events else []
+    for n, ack in zip(events, acks, strict=True):
         ticket = waiting[n].ticket
         outcomes[n] = _repeated(ticket, await _stored_digest(app, ack)) if ack.duplicate else _receipt(ticket)
     return outcomes
 
 
-async def _facts(app: App, caller: Caller, one: Judged) -> tuple[Event | None, Event] | Problem:
-    """The sealed contact, if there is anything private, and the report's event; a Problem when a photo isn't there."""
+async def _kept(app: App, one: Judged, text: facts.Masked) -> tuple[Event | None, tuple[MediaRef, ...] | Problem]:
+    """What the store of files and the vault have to do with a report: the sealed contact, if there is anything
+    private, and its photos; a Problem when one isn't there.
+    """
     ticket = one.ticket
-    media: tuple[MediaRef, ...] = ()
-    if ids := ticket.submission.media_ids:
-        try:
-            media = await photos.refs(app, ids, named=ticket.nature.is_case)
-        except Problem as refusal:
-            return refusal
-    text = facts.masked(ticket)
-    event = facts.reported(
-        ticket,
-        text,
-        jurisdiction=app.node.jurisdiction,
-        point=one.point,
-        media=media,
-        actor=_actor(caller, ticket.channel),
-    )
+    try:
+        media = await photos.refs(app, ids, named=ticket.nature.is_case) if (ids := ticket.submission.media_ids) else ()
+    except Problem as refusal:
+        return None, refusal
     private = facts.private_of(ticket) if text.personal else {}
     if not private:
-        return None, event
+        return None, media
     try:
-        return facts.contact(ticket, await app.vault.seal_all(ticket.report_id, private)), event
+        sealed = await app.vault.seal_all(ticket.report_id, private)
     except Erased:  # a late repetition of a report whose reporter asked to be forgotten
-        return None, event
+        return None, media
+    return facts.contact(ticket, sealed, one.caller.actor()), media
 
 
-async def _all(steps: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
-    """Run *steps* together; a single one without the price of a task."""
-    coroutines = list(steps)
-    return [await coroutines[0]] if len(coroutines) == 1 else list(await asyncio.gather(*coroutines))
-
-
+@lru_cache(maxsize=1024)
 def _actor(caller: Caller, channel: Channel) -> Actor:
     """The caller in the post by which the channel takes the report."""
     return caller.actor(next((post.role for post in caller.posts if post.role in channel.roles), ""))

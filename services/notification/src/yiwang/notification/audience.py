@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from yiwang.contracts import areas
@@ -21,6 +22,7 @@ class Audience(NamedTuple):
     area: str = ""
 
     @classmethod
+    @lru_cache(maxsize=4096)
     def parse(cls, text: str) -> Audience:
         """Raises ValueError with a sentence for anything that isn't an audience.
 
