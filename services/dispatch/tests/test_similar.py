@@ -21,7 +21,8 @@ from yiwang.dispatch.joining import check_main, joined, tell_other
 from yiwang.dispatch.near import metres
 from yiwang.dispatch.policies import Policies, Similar
 from yiwang.dispatch.refusals import Refused
-from yiwang.dispatch.similar import DEGREE_M, MOST, neighbours, tiles
+from yiwang.dispatch.similar import DEGREE_M, MOST, forget, look, neighbours, tiles
+from yiwang.dispatch.store import add
 from yiwang.dispatch.testing import BY_HAND, MONDAY, PLACE, STALLS, located, reported, some_case, some_rules
 
 HERE = Point(lon=114.0579, lat=22.5431, crs="cgcs2000", source="device")
@@ -173,4 +174,22 @@ async def test_where_hundreds_report_the_same_only_the_newest_are_looked_at(node
         )  # fmt: skip
         async with app.pool.acquire() as db:
             [found] = (await neighbours(db, [case], policy)).values()
+            there, minute = off(5_000, 0), dt.timedelta(minutes=1)
+            await add(db, [msgspec.structs.replace(lying_at(there, "ended", at=MONDAY), state="voided")], [], MONDAY)
+            ended = await seen_after(db, lying_at(there, "ended", at=MONDAY))
+            first = [lying_at(off(40, 0, there), "a", at=MONDAY), lying_at(off(20, 0, there), "b", at=MONDAY + minute)]
+            together = await seen_after(db, *first, lying_at(off(500, 0, there), "alone", at=MONDAY))
+            later = await seen_after(db, lying_at(there, "later", at=MONDAY + 2 * minute), case)
+            await forget(db, some_rules(), MONDAY + dt.timedelta(hours=3 * policy.hours))
+            left = await db.fetchval("select count(*) from spots")
     assert {one.case_id for one in found} == {f"case-{n}" for n in range(1, MOST + 1)}
+    assert (ended, together) == ([""], ["", "a", ""])  # cases of one batch see each other
+    assert later == ["b", f"case-{MOST}"]  # the nearest that is still open; the flooded street's newest are looked at
+    assert left == 0
+
+
+async def seen_after(db: Any, *cases: Case) -> list[str]:
+    """The older neighbour that each of a batch's cases is given."""
+    works = [Work(case, some_rules(auto=BY_HAND), MONDAY) for case in cases]
+    await look(db, works, some_rules(auto=BY_HAND), MONDAY)
+    return [work.case.similar_of for work in works]

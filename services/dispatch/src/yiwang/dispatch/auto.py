@@ -9,12 +9,13 @@ from __future__ import annotations
 import datetime as dt
 from typing import Final
 
+from msgspec.structs import replace
 from yiwang.contracts import Actor, Event, UnitRef
 
 from .acts import Act, Body, DispatchBody, FileBody, TaskBody, ToldBody
 from .calendar import deadline
 from .case import Case
-from .domain import Record, check, step
+from .domain import Draft, Record, Step, check, finish, step
 from .refusals import Refused
 from .rules import Auto, Rules
 from .states import FINAL, IMPORT, SYSTEM
@@ -31,7 +32,7 @@ _TASK: Final = TaskBody()
 class Work:
     """A case while steps are taken on it: its present shape, the events and the records so far."""
 
-    __slots__ = ("alarmed", "case", "events", "fresh", "had_parts", "now", "records", "rules", "touched")
+    __slots__ = ("alarmed", "case", "events", "filing", "fresh", "had_parts", "now", "records", "rules", "touched")
 
     def __init__(self, case: Case, rules: Rules, now: dt.datetime) -> None:
         self.case, self.rules, self.now = case, rules.of(case), now
@@ -42,10 +43,14 @@ class Work:
         self.had_parts = bool(case.subtasks)
         self.alarmed = case.version > 1
         """Whether a timer may be set for it"""
+        self.filing: Draft | None = None
+        """A filing that waits for nothing but its number"""
 
     def do(self, act: Act) -> None:
         """Take one step. Raises Refused."""
-        done = step(self.case, act, self.rules)
+        self._done(step(self.case, act, self.rules))
+
+    def _done(self, done: Step) -> None:
         self.case = done.case
         self.events += done.events
         self.records.append(done.record)
@@ -53,11 +58,14 @@ class Work:
 
     def run(self, number: str = "") -> bool:
         """Take every step that needs no person; True when the next one is a filing that needs a *number* first."""
+        if number and self.filing is not None and self.filing.before is self.case:
+            self.filing.act = replace(self.filing.act, number=number)
+            self._done(finish(self.filing))
         auto = self.rules.auto_of(self.case)
         while (act := next_step(self.case, self.rules, auto, self.now, number)) is not None:
             try:
                 if act.action == "file" and not (self.case.case_no or number):
-                    check(self.case, act, self.rules)
+                    self.filing = check(self.case, act, self.rules)
                     return True
                 self.do(act)
             except Refused:

@@ -16,7 +16,7 @@ from .requests import lapse
 from .rules import Rules
 from .states import ACTIONS, BY_MOVE, RESULTS, STATES, Row, role_names, rows_for
 
-__all__ = ["Draft", "Record", "Step", "check", "choose", "step"]
+__all__ = ["Draft", "Record", "Step", "check", "choose", "finish", "step"]
 
 
 def check(case: Case, act: Act, rules: Rules) -> Draft:
@@ -35,7 +35,12 @@ def check(case: Case, act: Act, rules: Rules) -> Draft:
 
 def step(case: Case, act: Act, rules: Rules) -> Step:
     """What *act* does to *case* under *rules*. Raises Refused as `check` does."""
-    draft = check(case, act, rules)
+    return finish(check(case, act, rules))
+
+
+def finish(draft: Draft) -> Step:
+    """What follows from a *draft* that `check` let pass."""
+    act = draft.act
     EFFECTS[act.action](draft, act.body)
     lapse(draft.case)
     return Step(draft.case, tuple(draft.events), record_of(draft))

@@ -84,10 +84,17 @@ class Draft:
 def record_of(draft: Draft) -> Record:
     """The flow record of the finished *draft*."""
     old, new, act = draft.before, draft.case, draft.act
+    due: dt.datetime | None
     new.seq = old.seq + 1
     if new.state != old.state or draft.events:
         new.since = act.at
-    record = Record(
+    met = draft.clock
+    if met is None:
+        used, due, late = max(0, int((act.at - old.since).total_seconds())), None, False
+    else:
+        used, due = met.clock.used_s if met.stopped_at else used_s(met, act.at, draft.rules), met.judged_by
+        late = act.at > due
+    return Record(
         case_id=new.case_id,
         seq=new.seq,
         version=new.version,
@@ -102,12 +109,9 @@ def record_of(draft: Draft) -> Record:
         receiver=draft.receiver,
         started_at=old.since,
         ended_at=act.at,
+        due_at=due,
+        used_s=used,
+        overdue=late,
         media=draft.media,
         note=draft.note,
-        used_s=max(0, int((act.at - old.since).total_seconds())),
     )
-    if draft.clock is None:
-        return record
-    met = draft.clock
-    used = met.clock.used_s if met.stopped_at else used_s(met, act.at, draft.rules)
-    return msgspec.structs.replace(record, due_at=met.judged_by, used_s=used, overdue=act.at > met.judged_by)

@@ -30,6 +30,8 @@ from .units import Unit, Units, area_path
 OWNER, MAINTENANCE, SUPERVISING = "owner", "maintenance", "supervising"
 """The three units in a part's record (权属, 养护, 主管). Asked for its owner, a part without one names who maintains it."""
 OF_PART: Final = frozenset({OWNER, MAINTENANCE, SUPERVISING})
+MEMO: Final = 20_000
+"""Look-ups that are kept"""
 LEVELS: Final = {"city": 6, "county": 6, "street": 9, "community": 12}
 """``trade:x@street`` asks for the unit of the street itself; the number is the length of that area's code
 (a county may also be a town directly below a city, with 9 digits)."""
@@ -88,6 +90,8 @@ class Matrix:
         self._patterns = {pattern for pattern, _, _ in self._index}
         self._scopes = {scope for _, _, scope in self._index}
         self._conditions = {condition for _, condition, _ in self._index}
+        self._known: dict[tuple[str, ...], list[Rule]] = {}
+        """Class, condition and scopes → the rules that matched, in their order"""
 
     def assign(
         self, category: Category, condition_id: str, place: Place | None, day: dt.date, owner_unit: str = ""
@@ -125,6 +129,10 @@ class Matrix:
         scopes: list[str] = [""]
         if len(self._scopes) > 1:
             scopes += [s for s in (place.duty_grid_id if place else "", *area_path(area)) if s and s in self._scopes]
+        key = (category.code_set, category.kind, category.major, category.minor, condition_id, *scopes)
+        known = self._known.get(key)
+        if known is not None:
+            return known
         patterns = [p for p in _patterns(category) if p in self._patterns]
         conditions = ("", condition_id) if condition_id in self._conditions and condition_id else ("",)
         found: list[tuple[int, Rule]] = []
@@ -133,7 +141,10 @@ class Matrix:
                 for pattern in patterns:
                     found += self._index.get((pattern, condition, scope), ())
         found.sort(key=_position)
-        return [rule for _, rule in found]
+        if len(self._known) >= MEMO:
+            self._known.clear()
+        rules = self._known[key] = [rule for _, rule in found]
+        return rules
 
     def _resolve(self, spec: str, area: str, part: Mapping[str, str]) -> Unit | None:
         if spec in part:

@@ -1,5 +1,9 @@
 -- add_cases: cases at version 1; one that is known already (recovered from the stream) stays as it is
-insert into cases select * from json_populate_recordset(null::cases, $1::json) on conflict (case_id) do nothing;
+insert into cases (case_id, case_no, version, state, queue, created_at, updated_at, area, unit_id, category, due_at, overdue,
+    side, turns, doc)
+select * from unnest($1::text[], $2::text[], $3::int[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[],
+    $8::text[], $9::text[], $10::text[], $11::timestamptz[], $12::bool[], $13::text[], $14::jsonb[], $15::text[])
+on conflict (case_id) do nothing;
 
 -- add_pages: what one transaction adds to the flow of each case
 insert into flow_pages (case_id, seq, lines) select * from unnest($1::text[], $2::int[], $3::text[])
@@ -21,7 +25,11 @@ select doc::text as doc from cases where case_id = $1 or (case_no = $1 and case_
 update cases c set case_no = n.case_no, version = n.version, state = n.state, queue = n.queue,
     updated_at = n.updated_at, area = n.area, unit_id = n.unit_id, category = n.category,
     due_at = n.due_at, overdue = n.overdue, side = n.side, turns = n.turns, doc = n.doc
-from json_populate_recordset(null::cases, $1::json) n where c.case_id = n.case_id;
+from unnest($1::text[], $2::text[], $3::int[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[],
+    $8::text[], $9::text[], $10::text[], $11::timestamptz[], $12::bool[], $13::text[], $14::jsonb[], $15::text[])
+    as n(case_id, case_no, version, state, queue, created_at, updated_at, area, unit_id, category, due_at, overdue,
+    side, turns, doc)
+where c.case_id = n.case_id;
 
 -- take_numbers: raise the counters of (jurisdiction, day) pairs by how many are wanted, in sorted order, up to a limit
 insert into numbers (jurisdiction, day, last)

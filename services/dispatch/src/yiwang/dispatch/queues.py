@@ -63,6 +63,8 @@ def queue_of(case: Case) -> str:
 
 def side_of(case: Case) -> tuple[str, ...]:
     """The queues beside that of its state: a request or an appeal to decide, a supervision (督办) to answer."""
+    if not (case.requests or case.appeal or case.supervisions):
+        return ()
     asked = bool(case.requests) or (case.appeal is not None and not case.appeal.decision)
     supervised = case.state not in ("closed", "voided") and any(s.replied_at is None for s in case.supervisions)
     return tuple(name for name, waits in zip(SIDE, (asked, supervised), strict=True) if waits)

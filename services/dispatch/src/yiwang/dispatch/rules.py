@@ -132,7 +132,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
             return None
         key = ("mixed", rest.versions.get("profile"), *sorted(pins.items()))
         versions = rest.versions | {CALENDAR: days.versions.get(CALENDAR, "")}
-        return self._once(
+        return self.once(
             key, lambda: msgspec.structs.replace(rest, calendar=days.calendar, versions=versions, memo={})
         )
 
@@ -142,8 +142,8 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
 
     def auto_of(self, case: Case) -> Auto:
         """The steps that need no person on *case*."""
-        category = case.category.key if case.category else ""
-        return next((r.auto for r in self.auto_rules if r.covers(case.channel.code, category)), self.auto)
+        where = (case.channel.code, case.category.key if case.category else "")
+        return self.once(("auto", *where), lambda: next((r.auto for r in self.auto_rules if r.covers(*where)), self.auto))
 
     def elsewhere(self, case: Case) -> tuple[str, str] | None:
         """The other node that shall have *case* now, and why; None where it stays."""
@@ -171,13 +171,13 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
         if category is None:
             return ()
         key = ("conditions", category.code_set, category.kind, category.major, category.minor, day)
-        return self._once(key, lambda: self.codes.conditions_of(category, day))
+        return self.once(key, lambda: self.codes.conditions_of(category, day))
 
     def due(self, at: dt.datetime, limit: int, unit_kind: str) -> Deadline:
         """When a limit that starts at *at* runs out; the cases of one batch start at the same moment."""
-        return self._once((at, limit, unit_kind), lambda: deadline(at, limit, unit_kind, self.calendar))
+        return self.once((at, limit, unit_kind), lambda: deadline(at, limit, unit_kind, self.calendar))
 
-    def _once(self, key: tuple[object, ...], find: Callable[[], T]) -> T:
+    def once(self, key: tuple[object, ...], find: Callable[[], T]) -> T:
         """What *find* gives, kept for *key*: the rules never change."""
         found = self.memo.get(key)
         if found is None:
@@ -232,7 +232,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
             return None
         where = (case.area, place.cell15, place.duty_grid_id, place.part) if place else ()
         what = (category.code_set, category.kind, category.major, category.minor, case.condition_id)
-        return self._once(
+        return self.once(
             ("units", day, *what, *where), lambda: self.matrix.assign(category, case.condition_id, place, day)
         )
 

@@ -7,8 +7,11 @@ so that whatever lies near a point lies in at most four of them: an index finds 
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import math
+from collections import Counter
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -17,7 +20,7 @@ from yiwang.kit import Sql
 
 from .auto import Work
 from .case import Case
-from .near import ALIKE, metres
+from .near import ALIKE, EARTH_M, metres
 from .policies import Similar
 from .rules import Rules
 from .states import FINAL
@@ -26,6 +29,11 @@ sql: Final = Sql("yiwang.dispatch", "similar.sql")
 DEGREE_M: Final = 111_195.0
 """Metres of a degree of latitude (sphere of 6,371 km)"""
 WIDEST_LAT: Final = 89.0
+SPREAD: Final = 0x9E3779B97F4A7C15
+"""Odd, so that no two tiles of a class become one number"""
+ALL: Final = 2**64 - 1
+ROUNDED: Final = 0.05
+"""Distances are told to a tenth of a metre"""
 MOST: Final = 20
 """Cases looked at in a tile, the newest: where a flooded street brings hundreds, the work must not grow with their square"""
 
@@ -51,19 +59,33 @@ class _Near(msgspec.Struct, frozen=True):
     case_no: str
 
 
-def tiles(case: Case, policy: Similar) -> tuple[str, ...]:
-    """The tile in which *case* lies, then the others that anything near it may lie in; none without a class or a point."""
+@lru_cache(maxsize=4096)
+def _class(metres: int, *category: str) -> int:
+    return int.from_bytes(hashlib.blake2b("/".join((str(metres), *category)).encode(), digest_size=8).digest())
+
+
+@lru_cache(maxsize=65536)
+def _width(row: int, size: float) -> float:
+    return size / math.cos(math.radians((row + 0.5) * size))
+
+
+def tiles(case: Case, policy: Similar) -> tuple[int, ...]:
+    """The tile in which *case* lies, then the others that anything near it may lie in; none without a class or a point.
+
+    A tile is the number of its row and column, spread over 64 bits and mixed with that of the class.
+    """
     point, category = point_of(case), case.category
     if point is None or category is None:
         return ()
-    what = f"{policy.metres}/{category.code_set}/{category.kind}/{category.major}/{category.minor}"
-    size, reach = 2 * policy.metres / DEGREE_M, policy.metres / DEGREE_M
-    rows = (point.lat, point.lat - reach, point.lat + reach)
-    found: list[str] = []
-    for row in dict.fromkeys(math.floor(lat / size) for lat in rows):
-        width = size / math.cos(math.radians((row + 0.5) * size))
-        columns = (point.lon, point.lon - width / 2, point.lon + width / 2)
-        found += [f"{what}@{row}:{column}" for column in dict.fromkeys(math.floor(lon / width) for lon in columns)]
+    what = _class(policy.metres, category.code_set, category.kind, category.major, category.minor)
+    size, lon, floor = 2 * policy.metres / DEGREE_M, point.lon, math.floor
+    at = point.lat / size
+    found: list[int] = []
+    for row in dict.fromkeys((floor(at), floor(at - 0.5), floor(at + 0.5))):
+        x = lon / _width(row, size)
+        for column in dict.fromkeys((floor(x), floor(x - 0.5), floor(x + 0.5))):
+            mixed = ((row << 32) + column) * SPREAD & ALL ^ what
+            found.append(mixed - (mixed >> 63 << 64))  # as the database counts: with a sign
     return tuple(found)
 
 
@@ -76,18 +98,32 @@ def point_of(case: Case) -> Point | None:
 async def look(tx: Any, works: Sequence[Work], rules: Rules, now: dt.datetime) -> None:
     """Remember where located cases lie, and note on each the nearest older one that is still open."""
     policy, window = rules.policies.similar, dt.timedelta(hours=rules.policies.similar.hours)
-    cases = [w.case for w in works if w.case.imported is None and not w.case.away and tiles(w.case, policy)]
-    if not cases:
+    asked = [(w.case, tiles(w.case, policy)) for w in works if w.case.imported is None and not w.case.away]
+    lying = [(case, some, point) for case, some in asked if some and (point := point_of(case))]
+    if not lying:
         return
-    points = [point for case in cases if (point := point_of(case))]
-    await sql.run(
-        tx, "keep_spots", [tiles(case, policy)[0] for case in cases], [case.created_at for case in cases],
-        [case.case_id for case in cases], [p.lon for p in points], [p.lat for p in points], now - 2 * window,
+    occupied = await tx.fetch(
+        sql["keep_spots"], [some[0] for _, some, _ in lying], [case.created_at for case, _, _ in lying],
+        [case.case_id for case, _, _ in lying], [p.lon for _, _, p in lying], [p.lat for _, _, p in lying],
+        list({tile for _, some, _ in lying for tile in some}), min(case.created_at for case, _, _ in lying) - window,
     )  # fmt: skip
-    found = await neighbours(tx, cases, policy)
-    for case in cases:
-        older = [n for n in found[case.case_id] if n.state not in FINAL and (n.at, n.case_id) < (case.created_at, case.case_id)]
-        case.similar_of = min(older, key=lambda n: n.distance_m).case_id if older else ""
+    before, own = {row[0] for row in occupied}, Counter(some[0] for _, some, _ in lying)
+    near = [
+        (case.case_id, tile, case.created_at - window, case.created_at, p.lon, p.lat)
+        for case, some, p in lying for tile in some if tile in before or own[tile] > (tile == some[0])
+    ]  # fmt: skip
+    found: dict[str, str] = {}
+    if near:  # else nobody lies nearby, as almost always
+        columns = (list(column) for column in zip(*near, strict=True))
+        rows = await tx.fetch(sql["nearest_open"], *columns, MOST, policy.metres + ROUNDED, EARTH_M, list(FINAL))
+        found = dict(rows)
+    for case, _, _ in lying:
+        case.similar_of = found.get(case.case_id, "")
+
+
+async def forget(db: Any, rules: Rules, now: dt.datetime) -> None:
+    """Drop what is too old to be near anything."""
+    await sql.run(db, "forget_spots", now - 2 * dt.timedelta(hours=rules.policies.similar.hours))
 
 
 async def neighbours(tx: Any, cases: Sequence[Case], policy: Similar) -> dict[str, list[Neighbour]]:

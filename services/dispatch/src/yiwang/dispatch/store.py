@@ -14,7 +14,7 @@ from .calendar import SHANGHAI
 from .case import Case
 from .draft import Record
 from .queues import queue_of, side_of
-from .turns import Turn, turns_of
+from .turns import turns_of
 
 sql: Final = Sql("yiwang.dispatch")
 LAST_NUMBER: Final = 99_999
@@ -27,7 +27,7 @@ _encode: Final = msgspec.json.Encoder().encode
 
 
 class CaseRow(msgspec.Struct, frozen=True, gc=False):
-    """One line of `cases`; written as JSON that PostgreSQL takes apart."""
+    """One line of `cases`, its fields in the order in which the statements take them."""
 
     case_id: str
     case_no: str
@@ -42,8 +42,8 @@ class CaseRow(msgspec.Struct, frozen=True, gc=False):
     due_at: dt.datetime | None
     overdue: bool
     side: str | None
-    turns: tuple[Turn, ...] | None
-    doc: Case
+    turns: str | None
+    doc: str
 
 
 class Listed(msgspec.Struct, frozen=True):
@@ -94,20 +94,24 @@ def row_of(case: Case, now: dt.datetime) -> CaseRow:
         due_at=min(dues) if dues else None,
         overdue=case.flags.overdue,
         side=" ".join(side_of(case)) or None,
-        turns=turns_of(case) or None,
-        doc=case,
+        turns=_encode(turns).decode() if (turns := turns_of(case)) else None,
+        doc=_encode(case).decode(),
     )
+
+
+def _columns(cases: Sequence[Case], now: dt.datetime) -> list[list[Any]]:
+    return [list(column) for column in zip(*[msgspec.structs.astuple(row_of(case, now)) for case in cases], strict=True)]
 
 
 async def add(tx: Any, cases: Sequence[Case], records: Sequence[Record], now: dt.datetime) -> None:
     """Keep new cases with the first line of their flow."""
-    await sql.run(tx, "add_cases", _encode([row_of(case, now) for case in cases]).decode())
+    await sql.run(tx, "add_cases", *_columns(cases, now))
     await _add_lines(tx, records)
 
 
 async def save(tx: Any, cases: Sequence[Case], records: Sequence[Record], now: dt.datetime) -> None:
     """Keep the next shape of locked cases and the lines that their flow grew by."""
-    await sql.run(tx, "save_cases", _encode([row_of(case, now) for case in cases]).decode())
+    await sql.run(tx, "save_cases", *_columns(cases, now))
     await _add_lines(tx, records)
 
 

@@ -11,6 +11,7 @@ from . import complaints
 from .acts import AcceptBody, Body
 from .case import Case
 from .draft import Draft
+from .practice import Triage
 from .refusals import Refused
 from .rules import Rules
 
@@ -27,26 +28,41 @@ class Proposal(NamedTuple):
     rule_id: str = ""
 
 
+NOTHING: Final = Proposal()
+
+
 def proposed(case: Case, rules: Rules) -> Proposal:
     """The first rule that names a kind gives it, the first that names an urgency gives that."""
-    category = case.category.key if case.category else ""
-    fits = [
-        rule
-        for rule in rules.practice.triage
-        if rule.scope.covers(case.channel.code, category, case.area, case.nature)
-        and (not rule.keywords or any(word in case.description_masked for word in rule.keywords))
-    ]
-    kind = next((r for r in fits if r.matter), None)
-    pace = next((r for r in fits if r.urgency), None)
+    kind: Triage | None = None
+    pace: Triage | None = None
+    for rule in _covering(case, rules):
+        first_kind, first_pace = kind is None and rule.matter, pace is None and rule.urgency
+        if (first_kind or first_pace) and _speaks(rule, case.description_masked):
+            kind, pace = rule if first_kind else kind, rule if first_pace else pace
+    if kind is None and pace is None:
+        return NOTHING
     ids = dict.fromkeys(r.rule_id for r in (kind, pace) if r is not None)
     return Proposal(kind.matter if kind else "", pace.urgency if pace else "", "、".join(ids))
+
+
+def _speaks(rule: Triage, text: str) -> bool:
+    return not rule.keywords or any([word in text for word in rule.keywords])
+
+
+def _covering(case: Case, rules: Rules) -> tuple[Triage, ...]:
+    """The rules whose channels, classes, areas and natures have *case*, in their order."""
+    every = rules.practice.triage
+    if not every:
+        return ()
+    where = (case.channel.code, case.category.key if case.category else "", case.area, case.nature)
+    return rules.once(("triage", *where), lambda: tuple(rule for rule in every if rule.scope.covers(*where)))
 
 
 def by_hand(case: Case, rules: Rules) -> bool:
     """Whether a person must look at this kind of matter, whatever the automatic steps say."""
     if complaints.unclear(case, rules):
         return True
-    if not rules.practice.matters:
+    if not any(one.by_hand for one in rules.practice.matters):
         return False
     matter = rules.practice.matter(case.matter or proposed(case, rules).matter)
     return matter is not None and matter.by_hand
