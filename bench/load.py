@@ -42,16 +42,17 @@ class Connection(asyncio.Protocol):
             self._done(self, int(head[9:12]), time.perf_counter() - self._sent)
 
 
-def request(host: str, path: str, token: str, record: str, template: str) -> bytes:
-    """A POST whose body is *template* with @ID@ replaced."""
-    body = template.replace("@ID@", record).encode()
+def request(host: str, path: str, token: str, record: str, template: str, at: tuple[float, float]) -> bytes:
+    """A POST whose body is *template* with @ID@, @LON@ and @LAT@ replaced."""
+    body = template.replace("@ID@", record).replace("@LON@", str(at[0])).replace("@LAT@", str(at[1])).encode()
     head = f"POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
     return (head + (f"Authorization: Bearer {token}\r\n" if token else "") + "\r\n").encode() + body
 
 
 async def main(  # noqa: C901 - one loop and its callbacks
-    port: int, path: str, seconds: float, connections: int, rate: float, token: str, template: str
-) -> None:
+    port: int, path: str, seconds: float, connections: int, rate: float, token: str, template: str,
+    points: list[tuple[float, float]],
+) -> None:  # fmt: skip
     """Load for *seconds*; rate 0 is a closed loop, else an open loop with *rate* requests a second."""
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     latencies: list[float] = []
@@ -64,7 +65,7 @@ async def main(  # noqa: C901 - one loop and its callbacks
     def fresh() -> bytes:
         nonlocal n
         n += 1
-        return request(f"127.0.0.1:{port}", path, token, f"{run}-{n}", template)
+        return request(f"127.0.0.1:{port}", path, token, f"{run}-{n}", template, points[n % len(points)])
 
     def done(connection: Connection, status: int, took: float) -> None:
         latencies.append(took)
@@ -110,8 +111,10 @@ async def main(  # noqa: C901 - one loop and its callbacks
 
 
 if __name__ == "__main__":
-    port, path, seconds, connections, rate, token_file, body_file = sys.argv[1:8]
+    port, path, seconds, connections, rate, token_file, body_file, points_file = sys.argv[1:9]
     with open(body_file, encoding="utf-8") as body:
         template = body.read()
     token = open(token_file).read().strip() if token_file != "-" else ""  # noqa: SIM115
-    uvloop.run(main(int(port), path, float(seconds), int(connections), float(rate), token, template))
+    with open(points_file, encoding="utf-8") as file:
+        points = json.load(file)
+    uvloop.run(main(int(port), path, float(seconds), int(connections), float(rate), token, template, points))

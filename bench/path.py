@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,11 +32,12 @@ JURISDICTION: Final = "441900"
 """A city that accepts and dispatches itself, as the bare pipeline does: one dispatch and one notice a report"""
 SECONDS: Final = float(os.environ.get("BENCH_SECONDS", "8"))
 CONNECTIONS: Final = 64
+DONE: Final = "select count(distinct case_id) from notification.notice where template = 'dispatched'"
 REPORT: Final = {
     "channel": "1",
     "occurred_at": "2026-11-23T00:00:00Z",
     "description": "路边暴露生活垃圾，散落在人行道上",
-    "place": {"point": {"lon": 113.7518, "lat": 23.0207, "crs": "cgcs2000", "accuracy_m": 8.0}},
+    "place": {"point": {"lon": "@LON@", "lat": "@LAT@", "crs": "cgcs2000", "accuracy_m": 8.0}},
     "category": {"code_set": "gbt30428.2-2013-dg", "version": "2026", "kind": "event", "major": "01", "minor": "13"},
     "source": {"system": "bench", "record_id": "@ID@"},
 }
@@ -67,26 +69,29 @@ def automatic(folder: Path) -> Path:
     return target
 
 
-async def product(kit: Kit, folder: Path) -> Contender:
-    """The four services of the path, each in a process of its own."""
-    keys, port = folder / "keys", free_port()
-    token = dev_issuer(str(keys)).token_of("collector", area=JURISDICTION)
-    await migrate(find_services(SERVICES), kit.database_url)
-    environ = {
+def environ_of(kit: Kit, folder: Path) -> dict[str, str]:
+    """What the product's processes are told."""
+    return {
         **os.environ, "YIWANG_NATS_URL": kit.nats_url, "YIWANG_DATABASE_URL": kit.database_url, "YIWANG_JURISDICTION": JURISDICTION,
-        "YIWANG_PROFILE": str(automatic(folder)), "YIWANG_DEV_KEYS": str(keys), "YIWANG_EMBEDDED": "true",
+        "YIWANG_PROFILE": str(automatic(folder)), "YIWANG_DEV_KEYS": str(folder / "keys"), "YIWANG_EMBEDDED": "true",
         "YIWANG_STREAM_MAX_GIB": "0.5", "YIWANG_LOG_LEVEL": "error",
         "YIWANG_BATCH": "400",  # dispatch hears two events a report: as many reports a transaction as the bare pipeline's 200
     }  # fmt: skip
-    processes = {}
-    for name in SERVICES:
+
+
+async def product(kit: Kit, folder: Path, services: Sequence[str] = SERVICES) -> Contender:
+    """The services of the path, each in a process of its own."""
+    keys, port = folder / "keys", free_port()
+    token = dev_issuer(str(keys)).token_of("collector", area=JURISDICTION)
+    await migrate(find_services(SERVICES), kit.database_url)
+    environ, processes = environ_of(kit, folder), {}
+    for name in services:
         own = port if name == "intake" else free_port()
         processes[name] = subprocess.Popen(
             [sys.executable, "-m", "yiwang.stack", "run", name], env=environ | {"YIWANG_HTTP_PORT": str(own)}, cwd=ROOT
         )
         await answering(own, "/readyz")
-    count = "select count(distinct case_id) from notification.notice where template = 'dispatched'"
-    return Contender("product", processes, port, token, count)
+    return Contender("product", processes, port, token, DONE)
 
 
 async def bare(kit: Kit) -> Contender:
@@ -114,12 +119,21 @@ async def answering(port: int, path: str) -> None:
             await asyncio.sleep(0.1)
 
 
-async def run_load(side: Contender, folder: Path, rate: float) -> dict[str, Any]:
+def points_in(folder: Path) -> Path:
+    """A file of points all over the city; both sides are told the same ones."""
+    file = folder / "points.json"
+    if not file.exists():  # in a process of its own: it needs the memory of a whole grid
+        profile = str(ROOT / "deploy/profiles/dongguan")
+        subprocess.run([sys.executable, "-m", "bench.points", profile, str(file)], cwd=ROOT, check=True)
+    return file
+
+
+async def run_load(side: Contender, folder: Path, rate: float, seconds: float = SECONDS) -> dict[str, Any]:
     body, token = folder / "report.json", folder / f"{side.name}.token"
-    body.write_text(json.dumps(REPORT, ensure_ascii=False), "utf-8")
+    body.write_text(json.dumps(REPORT, ensure_ascii=False).replace('"@LON@"', "@LON@").replace('"@LAT@"', "@LAT@"), "utf-8")
     token.write_text(side.token)
-    command = [sys.executable, str(HERE / "load.py"), str(side.port), "/reports", str(SECONDS), str(CONNECTIONS), str(rate),
-               str(token) if side.token else "-", str(body)]  # fmt: skip
+    command = [sys.executable, str(HERE / "load.py"), str(side.port), "/reports", str(seconds), str(CONNECTIONS), str(rate),
+               str(token) if side.token else "-", str(body), str(points_in(folder))]  # fmt: skip
     process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
     out, _ = await process.communicate()
     found: dict[str, Any] = json.loads(out.decode().strip().splitlines()[-1])
@@ -130,6 +144,7 @@ async def measure(
     side: Contender, kit: Kit, nats: Nats, postgres: Postgres, folder: Path, rate: float = 0
 ) -> dict[str, Any]:
     """Load one side and wait until everything is notified: rates, latencies, CPU a report by process."""
+    points_in(folder)
     db = await asyncpg.connect(kit.database_url)
     counted = await counts(kit, db)
     before = await db.fetchval(side.count)
