@@ -16,6 +16,7 @@ import msgspec
 import pytest
 from yiwang.stack.testing_topology import Lab, lab, place, until
 from yiwang.stack.topology import Topology, read
+from yiwang.stack.topology.relink import NoLink, relink
 from yiwang.stack.topology.running import on_this_machine
 
 BEFORE = """
@@ -145,6 +146,41 @@ async def test_a_county_joins_while_another_goes_on_speaking(more: str, tmp_path
             assert await heard(mesh, "440000", code) == sent
         assert {code: was[code] - leafs(mesh, code) for code in was} == {code: set() for code in was}
         assert gone == []
+
+
+async def test_a_county_that_the_province_carries_joins_once_its_citys_link_is_made_anew(tmp_path: Path) -> None:
+    """Below a city with servers of its own: two reloads and `yiwang topology relink`, no server starts again."""
+    async with lab(on_this_machine(read(BEFORE.replace("MORE", ""))), tmp_path) as mesh:
+        await until(lambda: _linked(mesh, "440100"), "the city is not linked")
+        was = leafs(mesh, "440000")
+        async with events_flowing(mesh, "440100") as said:
+            mesh.topology = grown(mesh, HOSTED.replace("440100", "440000"))
+            mesh.servers.topology = mesh.topology
+            mesh.servers.reload(sorted(mesh.render().servers))
+            assert await relink(mesh.topology, mesh.keys, "440100") == 1
+            assert not leafs(mesh, "440000") & was
+            await mesh.link("440112", "440100")
+            await mesh.publish("440112", [f"yw.up.{place('440112')}.00.first.{i}" for i in range(100)])
+            await mesh.publish("440000", [f"yw.down.{place('440112')}.00.welcome.{i}" for i in range(50)])
+
+            async def arrived() -> bool:
+                up = await mesh.held("440000", "UP", f"yw.up.{place('440112')}.>")
+                down = await mesh.held("440112", "DOWN", f"yw.down.{place('440112')}.>")
+                return (up, down) == (100, 50)
+
+            await until(arrived, "the new county is not linked")
+
+        async def complete() -> bool:
+            return await mesh.held("440000", "UP", f"yw.up.{place('440100')}.>") >= len(said)
+
+        await until(complete, "something of the city is missing")
+        assert await heard(mesh, "440000", "440100") == said
+        with pytest.raises(NoLink, match="440112 没有自己的上行链路"):
+            await relink(mesh.topology, mesh.keys, "440112")
+
+
+async def _linked(mesh: Lab, code: str) -> bool:
+    return bool(leafs(mesh, code))
 
 
 def _noting(gone: list[str], code: str) -> Callable[[], Awaitable[None]]:

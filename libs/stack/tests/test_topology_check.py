@@ -81,6 +81,7 @@ def test_a_good_topology_has_no_mistakes() -> None:
         ),
         ({"county": 'host = "440100", servers = 3, quotas = { max_file_gib = 1 }'}, "由别人托管，不能再写 servers"),
         ({"county": 'host = "440100", quotas = { max_file_gib = 0 }'}, "配额太小"),
+        ({"county": 'host = "440100", quotas = { max_database_gib = 0 }'}, "数据库配额太小"),
         ({"county": 'host = "440100", quotas = { max_file_gib = 300 }'}, "托管的配额合计 300 GiB，超过 max_file_gib = 200"),
         (
             {"county": 'docked = true, lacks = ["没有核查"], services = { grid = 1 }'},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from yiwang.kit.mesh import Space
 from yiwang.mesh.verdict import Local, Seen, Track, judge, link_alarm, local_alarms, may_remedy
 
 CUT_S, STALL_S = 10.0, 15.0
@@ -63,12 +64,12 @@ def test_remedies_become_rarer() -> None:
 def test_every_alarm_says_what_to_do() -> None:
     local = Local(
         unsent_s=900, parked={"dispatch": 2}, waits={"grid": "等待消息服务器"}, missing=("intake",), full={"UP": 0.9},
-        quarantined={"440106": 3}, silent={"440111": 700},
+        space=Space(9.0, 10.0), quarantined={"440106": 3}, silent={"440111": 700},
     )  # fmt: skip
     found = local_alarms(local, 300, {"440106": "天河区"})
     found += [alarm for s in ("cut", "stalled") if (alarm := link_alarm(link(lag=7), s, "天河区", Track()))]
     assert {alarm.kind for alarm in found} == {
-        "unsent", "parked", "not_ready", "retention", "quarantine", "silent", "link_cut", "link_stalled",
+        "unsent", "parked", "not_ready", "retention", "database", "quarantine", "silent", "link_cut", "link_stalled",
     }  # fmt: skip
     assert all("请" in alarm.sentence or "未就绪" in alarm.sentence for alarm in found)
     assert len({alarm.alarm for alarm in found}) == len(found)

@@ -98,7 +98,7 @@ class MeshAlarmRaised(MeshEvent, frozen=True, kw_only=True, tag="mesh.alarm_rais
     alarm: str
     """A stable name of the kind and its object, e.g. ``link_stalled/440106/up``"""
     kind: str
-    """link_cut, link_stalled, quarantine, unsent, parked, silent, not_ready or retention"""
+    """link_cut, link_stalled, quarantine, unsent, parked, silent, not_ready, retention or database"""
     sentence: str
     """A sentence that says who must do what"""
     since: Moment

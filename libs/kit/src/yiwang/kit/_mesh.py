@@ -34,6 +34,8 @@ class MeshNode(msgspec.Struct, frozen=True, kw_only=True):
     """basic (基础型), standard (通用型) or smart (智慧型)"""
     host: str = ""
     """Code of the node whose servers carry it, "" if it has its own"""
+    database_gib: float = 0.0
+    """What its host gives its database, 0: no bound"""
     docked: bool = False
     """Another maker's platform (对接): it takes part by exchange only"""
     lacks: tuple[str, ...] = ()

@@ -10,6 +10,7 @@ import asyncpg
 from ._codes import TOO_BUSY
 from ._hears import STREAMS
 from ._nats import api
+from ._space import space
 
 if TYPE_CHECKING:
     from ._app import App
@@ -20,7 +21,7 @@ class _Checked:
 
 
 async def check(app: App) -> None:
-    """Raise the 503 Problem when the streams are nearly full or too much waits in the outbox (checked once a second)."""
+    """Raise the 503 Problem when streams or the database's quota are full or too much waits (checked once a second)."""
     now = asyncio.get_running_loop().time()
     checked, problem = app.resources.get(_Checked, (0.0, ""))
     if now - checked > 1.0:
@@ -41,7 +42,7 @@ async def _measure(app: App) -> str:
             return f"事件流{name}已用{used / 2**30:.1f} GiB，上限{most / 2**30:.1f} GiB"
     if app.service.database and (rows := await _outbox(app)) > app.kit.outbox_limit:
         return f"{rows}条事件等待发布"
-    return ""
+    return (await space(app)).refusal if app.service.database else ""
 
 
 async def _outbox(app: App) -> int:

@@ -2,7 +2,8 @@
 
 from ._hears import FLOWS, STREAMS
 from ._mesh import Mesh, MeshNode, MeshPage
+from ._space import Space, space
 from ._state import ask_states, version
 from ._streams import stream_config
 
-__all__ = ["FLOWS", "STREAMS", "Mesh", "MeshNode", "MeshPage", "ask_states", "stream_config", "version"]
+__all__ = ["FLOWS", "STREAMS", "Mesh", "MeshNode", "MeshPage", "Space", "ask_states", "space", "stream_config", "version"]

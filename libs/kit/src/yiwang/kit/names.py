@@ -50,6 +50,8 @@ MESH_LATENCY = Gauge(
 MESH_UNSENT = Gauge(
     "yiwang_mesh_unsent_seconds", "Age of the oldest event that has not left for the node above", ["node"]
 )
+DATABASE = Gauge("yiwang_database_gib", "What the tables and indexes of a node's database take", ["node"])
+DATABASE_MOST = Gauge("yiwang_database_quota_gib", "What its host gives the database of a node; 0: no bound", ["node"])
 MESH_ALARMS = Gauge("yiwang_mesh_alarms", "Alarms of the mesh that stand, by kind", ["node", "kind"])
 MESH_REMEDIES = Counter(
     "yiwang_mesh_remedies_total", "Links that the watchdog restarted", ["node", "peer", "direction"]

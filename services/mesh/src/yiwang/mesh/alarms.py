@@ -11,7 +11,7 @@ from yiwang.kit import App, Context
 from .store import AlarmRow, sql
 from .verdict import Alarm
 
-KINDS = ("link_cut", "link_stalled", "quarantine", "unsent", "parked", "silent", "not_ready", "retention")
+KINDS = ("link_cut", "link_stalled", "quarantine", "unsent", "parked", "silent", "not_ready", "retention", "database")
 
 
 async def settle(app: App, wrong: Sequence[Alarm], remedies: Mapping[str, str], now: dt.datetime) -> None:

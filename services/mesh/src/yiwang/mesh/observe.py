@@ -12,10 +12,9 @@ from yiwang.kit import App, JetStreamError, links
 from yiwang.kit.link import STREAMS, api
 from yiwang.kit.mesh import Mesh
 
-from .verdict import Seen
+from .verdict import FULL, Seen
 
 SECOND = 10**9
-FULL = 0.8
 
 
 async def look(app: App, mesh: Mesh, said: dict[str, dict[str, int]], refused: dict[str, int]) -> list[Seen]:

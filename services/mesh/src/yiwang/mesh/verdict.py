@@ -6,9 +6,12 @@ import datetime as dt
 from collections.abc import Mapping
 
 import msgspec
+from yiwang.kit.mesh import Space
 
 NAMES = {"up": "上行", "down": "下行"}
 FUTILE = 3
+FULL = 0.8
+"""From this share of a room on somebody is told"""
 STATE_NAMES = {"ok": "正常", "late": "滞后", "stalled": "停滞", "cut": "中断", "never": "从未连通", "docked": "对接"}
 
 
@@ -124,6 +127,7 @@ class Local(msgspec.Struct, frozen=True, kw_only=True):
         waits: service → the sentence that says what it waits for
         missing: services that should run here and don't answer
         full: stream → share of its room that is used
+        space: room of the node's database, where its host bounds it
         quarantined: child → refused events that nobody has looked at
         silent: child → seconds since it last said anything, for those that should
     """
@@ -133,6 +137,7 @@ class Local(msgspec.Struct, frozen=True, kw_only=True):
     waits: Mapping[str, str] = {}
     missing: tuple[str, ...] = ()
     full: Mapping[str, float] = {}
+    space: Space = Space()
     quarantined: Mapping[str, int] = {}
     silent: Mapping[str, float] = {}
 
@@ -155,6 +160,10 @@ def local_alarms(local: Local, unsent_after: float, names: Mapping[str, str]) ->
     for stream, share in local.full.items():
         say = f"流 {stream} 已用 {share:.0%}：请扩大 YIWANG_STREAM_MAX_GIB 或缩短保留天数"
         found.append(Alarm(alarm=f"retention/{stream}", kind="retention", sentence=say))
+    if local.space.share > FULL:
+        say = (f"数据库已用 {local.space.used:.1f} GiB，配额 {local.space.most:.1f} GiB，用满后不再接收新的上报："
+               "请清理数据，或请承载平台加大 quotas.max_database_gib")  # fmt: skip
+        found.append(Alarm(alarm="database", kind="database", sentence=say))
     for child, count in local.quarantined.items():
         name = names.get(child, child)
         say = f"{name} 送来 {count} 条不属于它的事件，已隔离：请核实对方系统，核实后在 /mesh/quarantine 确认"

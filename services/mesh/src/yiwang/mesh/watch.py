@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import msgspec
 from yiwang.contracts import LinkState, MeshHeartbeat, MeshProbe, ServiceState
 from yiwang.kit import App, links, names
-from yiwang.kit.mesh import Mesh, ask_states, version
+from yiwang.kit.mesh import Mesh, ask_states, space, version
 
 from . import alarms, observe
 from .keep import keep_links, restart_source
@@ -75,7 +75,7 @@ class Watch:
         await alarms.settle(app, wrong, self.remedies, wall())
         beat = await self._beat(mesh, seen, states, peers, wrong, local, kept)
         await _remember(app, beat)
-        self._meter(seen, beat, wrong)
+        self._meter(seen, beat, wrong, local)
         await self._speak(mesh, beat)
 
     async def _judge(self, seen: Seen) -> str:
@@ -121,6 +121,7 @@ class Watch:
             waits={state.service: state.waits_for for state in self.services if state.waits_for},
             missing=tuple(sorted(s for s in mesh.me.services if self.answered.get(s, self.beginning) < long_ago)),
             full=full,
+            space=await space(app),
             quarantined={row.child: row.unseen for row in refused.values() if row.unseen},
             silent=silent,
         )
@@ -152,13 +153,15 @@ class Watch:
             last_event_at=at, latency_ms=round(latency, 1), refused=seen.refused,
         )  # fmt: skip
 
-    def _meter(self, seen: list[Seen], beat: MeshHeartbeat, wrong: list[Alarm]) -> None:
+    def _meter(self, seen: list[Seen], beat: MeshHeartbeat, wrong: list[Alarm], local: Local) -> None:
         node = self.app.node.node_id
         for one, state in zip(seen, beat.links, strict=True):
             names.MESH_LAG.labels(node, one.peer, one.direction).set(one.behind)
             names.MESH_QUIET.labels(node, one.peer, one.direction).set(one.quiet_s)
             names.MESH_LATENCY.labels(node, one.peer, one.direction).set(state.latency_ms)
         names.MESH_UNSENT.labels(node).set(beat.oldest_unsent_s)
+        names.DATABASE.labels(node).set(local.space.used)
+        names.DATABASE_MOST.labels(node).set(local.space.most)
         for kind in alarms.KINDS:
             names.MESH_ALARMS.labels(node, kind).set(sum(a.kind == kind for a in wrong))
 

@@ -143,6 +143,8 @@ def _quotas(topology: Topology, node: TopologyNode) -> Mistakes:
     if node.host and node.runs_services:
         if node.quotas is None:
             yield "由别人托管却没有配额，请写 quotas = { max_file_gib = … }"
+        elif node.quotas.max_database_gib <= 0:
+            yield "数据库配额太小，请把 max_database_gib 写成大于 0 的 GiB 数，或删去它（默认 50）"
         elif node.quotas.max_file_gib <= 0 or node.quotas.max_streams < 10 or node.quotas.max_consumers < 50:
             yield "配额太小，请至少给 max_file_gib 大于 0、max_streams 10、max_consumers 50"
     hosted = [each.quotas.max_file_gib for each in topology.carried_by(node.code) if each.quotas]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -19,7 +20,8 @@ from .keys import CA, KeyRing, KeysMissing
 from .model import Topology, TopologyNode
 from .nats import Site
 from .reading import TopologyError, load
-from .render import apply, render, restarts
+from .relink import NoLink, relink
+from .render import apply, beyond_reload, render
 from .running import site_in
 from .svg import draw
 from .tree import summary, text_tree
@@ -79,13 +81,29 @@ def render_command(file: Path, out: Path, keys: Path | None, local: bool) -> Non
     except KeysMissing as error:
         raise click.ClickException(str(error)) from error
     page, first = out / "mesh.json", not (out / "mesh.json").exists()
-    restart = [] if first else restarts(msgspec.json.decode(page.read_bytes(), type=MeshPage).by_code, topology)
+    restart = [] if first else beyond_reload(msgspec.json.decode(page.read_bytes(), type=MeshPage).by_code, topology)
     changes = apply(files, out)
     click.echo(f"{out}：写了 {len(changes.written)} 个文件，删了 {len(changes.removed)} 个，其余不变")
     if not first and changes.servers:
         click.echo("需要启动、重载（SIGHUP）或停止的服务器：" + "、".join(changes.servers))
     for sentence in restart:
         click.echo(sentence)
+
+
+@command.command("relink")
+@FILE
+@click.argument("code")
+@_keys_option
+def relink_command(file: Path, code: str, keys: Path | None) -> None:
+    """重建 CODE 到上级的链路：几秒内自动重连，用上现在的权限，积压的事件自动补传。先重载上级的服务器。"""
+    topology, ring = _good(file), _ring(file, keys)
+    if code not in topology.by_code:
+        raise click.ClickException(f"{topology.name} 里没有节点 {code}：请核对代码")
+    try:
+        many = asyncio.run(relink(topology, ring, code))
+    except (KeysMissing, NoLink) as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"{code} 的 {many} 条链路已重新建立")
 
 
 @command.group("keys", invoke_without_command=True)

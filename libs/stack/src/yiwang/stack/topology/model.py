@@ -22,9 +22,10 @@ class ServicePlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Quotas(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a hosted node may take of its host's JetStream."""
+    """What a hosted node may take of its host's JetStream, and of its host's database server (which it watches itself)."""
 
     max_file_gib: float = 20.0
+    max_database_gib: float = 50.0
     max_streams: int = 60
     max_consumers: int = 600
 

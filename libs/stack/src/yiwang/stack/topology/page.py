@@ -22,6 +22,7 @@ def _node(node: TopologyNode) -> MeshNode:
         parent=node.parent,
         klass=node.klass,
         host=node.host,
+        database_gib=node.quotas.max_database_gib if node.host and node.quotas else 0.0,
         docked=node.docked,
         lacks=node.lacks,
         services=node.own_services,

@@ -80,7 +80,7 @@ def _server_files(topology: Topology, node: TopologyNode, keys: KeyRing, site: S
     return files
 
 
-def restarts(before: links.Places, topology: Topology) -> list[str]:
+def beyond_reload(before: links.Places, topology: Topology) -> list[str]:
     """What a reload can't do when a network goes over from *before* to *topology*: sentences that name the servers."""
     after: links.Places = topology.by_code
     found = []
@@ -90,8 +90,8 @@ def restarts(before: links.Places, topology: Topology) -> list[str]:
         names = "、".join(server.name for server in node.server_list())
         if fresh := set(links.passing_below(after, node.code)) - set(links.passing_below(before, node.code)):
             found.append(
-                f"{names} 需要重启一次（逐台）：{'、'.join(sorted(fresh))} 由上级承载，链路经过 {node.name}，"
-                "而已建立的链路保持建立时的权限；重启时积压的事件随后自动补传"
+                f"{names} 的上行链路需要重建一次：{'、'.join(sorted(fresh))} 由上级承载，链路经过 {node.name}，而已建立的链路"
+                f"保持建立时的权限；请在上级重载后运行 yiwang topology relink 拓扑文件 {node.code}，积压的事件随后自动补传"
             )
         if _awaits(after, node.code) and not _awaits(before, node.code):
             found.append(f"{names} 需要重启一次（逐台）：第一次接受下级服务器的链路，监听端口只在启动时打开")
