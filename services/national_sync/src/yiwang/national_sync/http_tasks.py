@@ -23,9 +23,9 @@ from .task_views import (
     PassOn,
     Press,
     SendBack,
-    StepView,
     TaskPage,
     TaskView,
+    step_view,
     view,
 )
 from .tasks import Answer, TaskDoc
@@ -97,13 +97,9 @@ async def shown(app: App, task_id: Id) -> TaskPage:
     steps = await task_store.sql.rows(app.pool, "steps", StepRow, task_id, row.side)
     return TaskPage(
         task=view(row),
-        steps=[
-            StepView(side=s.side, n=s.n, at=s.at, action=s.action, role=s.role, unit_id=s.unit_id, round=s.round,
-                     body=msgspec.json.decode(s.body))
-            for s in steps
-        ],
+        steps=[step_view(one) for one in steps],
         shares=[view(one) for one in await task_store.sql.rows(app.pool, "shares", TaskRow, task_id)],
-    )  # fmt: skip
+    )
 
 
 @post(

@@ -14,7 +14,9 @@ from .tasks import Side, TaskDoc
 sql: Final = Sql("yiwang.national_sync", "tasks.sql")
 
 
-class TaskRow(msgspec.Struct, frozen=True, kw_only=True):
+class TaskLine(msgspec.Struct, frozen=True, kw_only=True):
+    """What the row of a task and its view say alike; `peer` is the node or platform at the other end."""
+
     task_id: str
     side: str
     peer: str
@@ -26,6 +28,9 @@ class TaskRow(msgspec.Struct, frozen=True, kw_only=True):
     feedback_due: dt.datetime | None
     created_at: dt.datetime
     updated_at: dt.datetime
+
+
+class TaskRow(TaskLine, frozen=True, kw_only=True):
     doc: str
     share: str | None
 
@@ -38,16 +43,21 @@ class TaskRow(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.json.decode(self.share, type=TaskShare) if self.share else None
 
 
-class StepRow(msgspec.Struct, frozen=True, kw_only=True):
-    task_id: str
+class StepLine(msgspec.Struct, frozen=True, kw_only=True):
+    """What the row of a step and its view say alike."""
+
     side: str
     n: int
     at: dt.datetime
     action: str
     role: str
     unit_id: str
-    person: str
     round: int
+
+
+class StepRow(StepLine, frozen=True, kw_only=True):
+    task_id: str
+    person: str
     body: str
 
 

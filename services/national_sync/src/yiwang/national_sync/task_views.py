@@ -9,7 +9,7 @@ import msgspec
 from litestar.params import Parameter
 from yiwang.contracts import TaskShare
 
-from .task_store import TaskRow
+from .task_store import StepLine, StepRow, TaskLine, TaskRow
 from .tasks import TaskDoc
 
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=4000, pattern=r"^[^\x00]*$")]
@@ -85,32 +85,14 @@ class Done(msgspec.Struct, frozen=True):
     round: int
 
 
-class TaskView(msgspec.Struct, frozen=True, kw_only=True):
-    """A task in one of this node's roles; `peer` is the node or platform at the other end."""
+class TaskView(TaskLine, frozen=True, kw_only=True):
+    """A task in one of this node's roles."""
 
-    task_id: str
-    side: str
-    peer: str
-    root_task_id: str
-    parent_task_id: str
-    state: str
-    overdue: bool
-    round: int
-    feedback_due: dt.datetime | None
-    created_at: dt.datetime
-    updated_at: dt.datetime
     says: TaskDoc
     share: TaskShare | None
 
 
-class StepView(msgspec.Struct, frozen=True, kw_only=True):
-    side: str
-    n: int
-    at: dt.datetime
-    action: str
-    role: str
-    unit_id: str
-    round: int
+class StepView(StepLine, frozen=True, kw_only=True):
     body: Any
 
 
@@ -123,5 +105,14 @@ class TaskPage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def view(row: TaskRow) -> TaskView:
-    same = {n: getattr(row, n) for n in TaskView.__struct_fields__ if n not in ("says", "share")}
-    return TaskView(**same, says=row.says, share=row.contributed)
+    """The row as the API shows it."""
+    return TaskView(**_same(row, TaskLine), says=row.says, share=row.contributed)
+
+
+def step_view(row: StepRow) -> StepView:
+    """The step as the API shows it: without the person."""
+    return StepView(**_same(row, StepLine), body=msgspec.json.decode(row.body))
+
+
+def _same(row: msgspec.Struct, line: type[msgspec.Struct]) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in line.__struct_fields__}
