@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from yiwang.contracts import Actor, Assignment, CaseEvent, CaseHead, CaseSnapshotBody, CaseSummary, Clock, registry
+from yiwang.contracts import (
+    Actor,
+    Assignment,
+    CaseEvent,
+    CaseHead,
+    CaseProgress,
+    CaseSnapshotBody,
+    CaseSummary,
+    Clock,
+    SubTask,
+    registry,
+)  # fmt: skip
 from yiwang.evaluation import heard
 from yiwang.evaluation.fold import FOLDS
 
@@ -15,6 +26,8 @@ PAIRS = [
     (heard.ClockSeen, Clock),
     (heard.SummarySeen, CaseSummary),
     (heard.BodySeen, CaseSnapshotBody),
+    (heard.ProgressSeen, CaseProgress),
+    (heard.SubTaskSeen, SubTask),
 ]
 
 

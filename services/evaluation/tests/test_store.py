@@ -6,12 +6,24 @@ import asyncio
 import datetime as dt
 from typing import Any
 
-from yiwang.contracts import EvaluationAlertCleared, EvaluationAlertRaised
+from yiwang.contracts import (
+    ConfigAdopted,
+    ConfigApplied,
+    EvaluationAlertCleared,
+    EvaluationAlertRaised,
+    WhistleArrived,
+    WhistleBlown,
+    WhistleCall,
+    WhistleEvent,
+    WhistleResolved,
+)
 from yiwang.evaluation.app import service
+from yiwang.evaluation.calendar import Calendar
 from yiwang.evaluation.recount import mistakes
 from yiwang.evaluation.testing import MORNING, Life
 from yiwang.evaluation.watching import look
 from yiwang.kit import ManualClock
+from yiwang.kit.announced import digest_of
 from yiwang.stack.testing import TestNode
 
 CLOSED = ["report 1", "+5 accept", "+5 file", "+5 dispatch u1 240", "+60 confirm", "+5 close"]
@@ -25,13 +37,14 @@ async def figure(app: Any, counter: str, object: str = "440300", cls: str = "", 
 
 
 async def test_cases_count_in_every_area_above_them_however_their_events_arrive(node: TestNode) -> None:
-    """Late, doubled and reversed events, corrections of class and place, a reopening: sums equal a recount."""
+    """Late, doubled and reversed events, corrections of class and place, a reopening, a whistle: sums equal a recount."""
     one = Life("one").lead(*CLOSED)
     two = Life("two").lead(*CLOSED, "+60 correct cls event/01/11", "+5 correct place 440310002001", "+5 reopen 240")
     async with node.running(service, clock=ManualClock(MORNING + dt.timedelta(hours=3))) as app:
         await node.publish(*reversed(one.events))
         await node.publish(*two.events)
         await node.publish(*one.events[:3])
+        await node.publish(*whistle())
         await node.settled()
 
         assert await figure(app, "report_num") == 2
@@ -43,7 +56,21 @@ async def test_cases_count_in_every_area_above_them_however_their_events_arrive(
         assert await figure(app, "inst_num", "post-acceptor", kind="post") == 2
         assert await figure(app, "report_num", "440310", "@patrol") == 2
         assert await app.pool.fetchval("select count(*) from waiting") == 0
-        assert await mistakes(app.pool, app.app) == []
+        assert await figure(app, "whistle_num", "440310001003") == await figure(app, "whistle_arrived", "440310") == 1
+        assert await figure(app, "whistle_called", "u8", kind="unit") == 1
+        assert await mistakes(app.app) == []
+
+
+def whistle() -> list[WhistleEvent]:
+    """A community calls two units, one of which comes in time."""
+    said: dict[str, Any] = {"whistle_id": "w", "area": "440310001003", "kind": "enforcement", "jurisdiction": "440310"}
+    calls = [WhistleCall(unit_id=unit, role=role, respond_by=MORNING, arrive_by=MORNING)
+             for unit, role in (("u1", "lead"), ("u8", "co"))]  # fmt: skip
+    return [
+        WhistleBlown(units=tuple(calls), resolve_by=MORNING, **said),
+        WhistleArrived(unit_id="u1", arrived_at=MORNING, timeliness="on_time", **said),
+        WhistleResolved(unit_id="u1", timeliness="on_time", **said),
+    ]
 
 
 async def test_a_limit_that_passes_counts_without_a_word_from_the_custodian(node: TestNode) -> None:
@@ -64,7 +91,7 @@ async def test_a_limit_that_passes_counts_without_a_word_from_the_custodian(node
         await node.settled()
         assert await figure(app, "overtime_to_dispose") == 0
         assert (await figure(app, "intime_dispose"), await figure(app, "need_archive")) == (1, 1)
-        assert await mistakes(app.pool, app.app) == []
+        assert await mistakes(app.app) == []
 
 
 async def until(ask: Any, value: int) -> None:
@@ -74,7 +101,9 @@ async def until(ask: Any, value: int) -> None:
 
 
 async def test_a_surge_is_said_once_with_its_explanation_and_ends(node: TestNode) -> None:
-    """Eight weeks of two cases an hour, then thirty at once: one alert, one all-clear, both as events and over HTTP."""
+    """Eight weeks of two cases an hour, then thirty at once: one alert, one all-clear, both as events and over HTTP.
+
+    The holidays by which days are compared are announced from above."""
     clock = ManualClock(MORNING)
     async with node.running(service, clock=clock, settings={"warn_seconds": 0}) as app:
         hours = [MORNING - dt.timedelta(hours=n) for n in range(1, 60 * 24)]
@@ -83,7 +112,16 @@ async def test_a_surge_is_said_once_with_its_explanation_and_ends(node: TestNode
         )
         lives = [Life(f"c{n}", at=MORNING + dt.timedelta(minutes=n)).lead("report 1") for n in range(30)]
         await node.publish(*[event for life in lives for event in life.events])
+        days = "date,kind,name\n2026-10-01,holiday,国庆节\n"
+        await node.publish(
+            ConfigAdopted(set_name="holidays", version="2026", valid_from=MORNING - dt.timedelta(days=9),
+                          digest=digest_of(days), content=days, issuer="440000")
+        )  # fmt: skip
+        await node.until(ConfigApplied)
         await node.settled()
+        async with asyncio.timeout(60):
+            while not app.app.get(Calendar).days:
+                await asyncio.sleep(0.02)
         assert await look(app.app, clock.now()) == 0
 
         clock.advance(minutes=75)

@@ -13,7 +13,8 @@ MOVES: dict[str, list[str]] = {
     "filed": ["dispatch u1 240", "dispatch u2 60", "city", "return to_acceptor", "void void", "handover 440303"],
     "dispatched": [
         "start h1", "confirm", "confirm unknown", "return dept", "extend 240", "extend 60 rejected", "hang", "overdue",
-        "supervise leader", "correct cls part/01/02",
+        "supervise leader", "correct cls part/01/02", "help a2 u2 60", "part a2 u2 confirmed", "part a2 u2 late",
+        "part a2 u2 rework", "part a2 u2 refused", "must_arrive 30", "arrive on_time",
     ],
     "handling": ["handle service", "return handler", "hang"],
     "feedback": ["confirm", "send_check 30", "close", "rework 120"],
@@ -43,6 +44,8 @@ def _fits(life: Life, move: str) -> bool:
     verb = move.split()[0]
     if verb in ("confirm", "extend", "overdue"):
         return "disposal" in life.clocks
+    if verb == "part":
+        return "co" in life.clocks
     if verb in ("send_check", "close", "rework") and life.state == "feedback":
         return "disposal" not in life.clocks
     return True

@@ -85,7 +85,8 @@ class Service:
 
     *package* is where `queries.sql` and `migrations/` lie; with *database* the service has a schema of its own name,
     leased partitions and exactly-once effects. *handler_set* is raised when the set of events changes: replicas with a
-    lower number hand their partitions over. A service that only *watches* may follow a fraction of a second behind.
+    lower number hand their partitions over. A service that only *watches* may follow a fraction of a second behind; one
+    that sums up may take several *batches* (of YIWANG_BATCH events) in one transaction.
     """
 
     def __init__(
@@ -97,8 +98,10 @@ class Service:
         database: bool = False,
         handler_set: int = 1,
         watches: bool = False,
+        batches: int = 1,
     ) -> None:
-        self.name, self.package, self.database, self.watches = name, package, database, watches
+        self.name, self.package, self.database = name, package, database
+        self.watches, self.batches = watches, batches
         self.settings_type, self.handler_set = settings, handler_set
         self.subscriptions: dict[str, Subscription] = {}
         self.timers: dict[str, Callable[[Timer, Context], Awaitable[Outcome]]] = {}

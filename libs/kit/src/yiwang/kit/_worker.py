@@ -40,12 +40,14 @@ class Worker:
         self.ignore_to: dict[tuple[str, str], int] = {}
         self._ignored = 0
         self.held = Held(app, group)
-        self.alone = Alone()
+        self.alone = Alone(3 * app.kit.linger_ms / 1000)
         self._pairs = any(sub.company_s for sub in app.service.subscriptions.values())
         self.deliveries = Deliveries(app, group, epoch, self.held)
         self.seen: dict[str, int] = {}
         """Stream → the last sequence that came"""
         self.idle = False
+        self.most = app.kit.batch * app.service.batches
+        """Events in one transaction at the most"""
 
     @property
     def positions(self) -> dict[str, int]:
@@ -113,7 +115,7 @@ class Worker:
         quiet = 0
         while quiet < 3:  # the end shows as silence: sequences of other subjects lie between
             self.wake.clear()
-            raws = await feed.take(self.app.kit.batch)
+            raws = await feed.take(self.most)
             if not raws:
                 quiet = quiet + 1 if not feed.pending else 0
                 await self._wait(0.3)
@@ -179,7 +181,7 @@ class Worker:
             await self._handle_held(db, key)
         if not raws and not due:
             await self._wait(self.alone.pause(begun, self.held.pause()))
-        elif len(raws) < self.app.kit.batch // 2:
+        elif len(raws) < self.most // 2:
             await asyncio.sleep(self._rest(time.monotonic() - begun))
 
     def _rest(self, took_s: float) -> float:
@@ -192,8 +194,8 @@ class Worker:
     async def _collect(self) -> list[Raw]:
         raws: list[Raw] = []
         for feed in self.feeds:
-            raws += await feed.take(self.app.kit.batch - len(raws))
-            if len(raws) >= self.app.kit.batch:
+            raws += await feed.take(self.most - len(raws))
+            if len(raws) >= self.most:
                 break
         return raws
 

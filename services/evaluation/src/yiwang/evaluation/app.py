@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import handlers, watching
+from . import calendar, handlers, watching
 from .http import ROUTES
 from .http_alerts import ALERTS
 from .http_reports import REPORTS
@@ -11,4 +11,4 @@ from .service import service
 
 service.api(*ROUTES, *SCORES, *REPORTS, *ALERTS)
 
-__all__ = ["handlers", "service", "watching"]
+__all__ = ["calendar", "handlers", "service", "watching"]

@@ -19,6 +19,7 @@ from . import vocabulary as v
 from .counting import Counters, counters
 from .facts import Facts
 from .rules import CUSTODIAN, PLACE, Rules, within
+from .sharing import of_units
 
 SHANGHAI: Final = dt.timezone(dt.timedelta(hours=8))
 
@@ -55,13 +56,19 @@ def parts_of(facts: Facts | None, rules: Rules) -> Parts:
     for (group, step), hits in steps.items():
         day, who = moments.day(step), facts.who.get(step, _NOBODY)
         put = [("area", targets[group], ""), ("grid", facts.duty_grid, ""), ("person", *who)]
-        if group != v.REPORTED:
+        if group != v.REPORTED and step != v.SHARE:
             put.append(("unit", unit, ""))
         for kind, code, alt in put:
             if code or alt:
                 spot = Spot(facts.purpose, kind, code, alt, day, facts.cls, segments)
                 found.setdefault(spot, {}).update(hits)
-    return found
+    if not facts.self_disposed:
+        for code, step, own in of_units(facts):
+            spot = Spot(facts.purpose, "unit", rules.unit_id(code), "", moments.day(step), facts.cls, segments)
+            held = found.setdefault(spot, {})
+            for name, value in own.items():
+                held[name] = held.get(name, 0) + value
+    return {spot: hits for spot, hits in found.items() if hits}
 
 
 _STEP_OF: Final = {one.name: (one.group, one.step) for one in v.COUNTERS}
@@ -70,6 +77,8 @@ _NOBODY: Final = ("", "")
 
 def segments_of(f: Facts, rules: Rules) -> tuple[str, ...]:
     """The cuts in which the case lies (`vocabulary.SEGMENTS`)."""
+    if f.whistle:
+        return ()
     patrol = rules.is_patrol(f.channel)
     lies = {
         "@patrol": patrol,
@@ -103,6 +112,7 @@ class _Moments:
                 v.FILE: f.filed_at or f.ended_at,
                 v.DISPATCH: f.dispatched_at,
                 v.DISPOSE: disposed,
+                v.SHARE: disposed,
                 v.CHECK: f.checked_at or disposed,
                 v.CLOSE: f.closed_at or disposed,
                 v.VISIT: f.visited_at or f.closed_at,

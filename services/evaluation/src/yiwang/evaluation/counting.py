@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .facts import Facts
 from .rules import Rules
+from .sharing import totals, whistle
 
 Counters = dict[str, int]
 """Counter → value; what isn't there is 0"""
@@ -11,14 +12,17 @@ Counters = dict[str, int]
 
 def counters(f: Facts, rules: Rules) -> Counters:
     """Every counter of the case that isn't 0. A self-disposed matter enters no counter but its own."""
-    if f.self_disposed:
+    found: Counters
+    if f.whistle:
+        found = whistle(f)
+    elif f.self_disposed:
         found = {
             "patrol_deal_report": 1,
             "patrol_deal_archive": int(f.closed),
             "patrol_deal_cancel": int(f.voided),
         }
     else:
-        found = _reported(f, rules) | _disposal(f, rules) | _aside(f) | _closing(f, rules)
+        found = _reported(f, rules) | _disposal(f, rules) | _aside(f) | _closing(f, rules) | totals(f)
     return {name: int(value) for name, value in found.items() if value}
 
 
@@ -55,6 +59,12 @@ def _reported(f: Facts, rules: Rules) -> Counters:
         "intime_dispatch": f.dispatched and f.dispatched_on_time,
         "accur_dispatch": f.dispatched and f.first_unit == f.unit,
         "wrong_dispatch": f.dispatched and f.first_unit != f.unit,
+        "matter_government": f.matter == "government",
+        "matter_community": f.matter == "community",
+        "matter_private": f.matter == "private",
+        "intime_city_dispatch": f.filed and f.city_dispatched and f.city_on_time,
+        "second_dispatch_num": f.city_dispatched and f.dispatched,
+        "intime_second_dispatch": f.city_dispatched and f.dispatched and f.dispatched_on_time,
     }
 
 
@@ -77,6 +87,9 @@ def _disposal(f: Facts, rules: Rules) -> Counters:
         "multi_postpone_num": f.postponed > 1,
         "postpone_hours": round(f.postponed_s / 3600),
         "dispose_seconds": f.used_s if disposed else 0,
+        "need_arrive": f.dispatched and (f.arrive_due is not None or f.arrival != ""),
+        "intime_arrive": f.dispatched and f.arrival == "on_time",
+        "overtime_arrive": f.dispatched and f.arrival == "overdue",
     }
 
 
@@ -111,6 +124,7 @@ def _closing(f: Facts, rules: Rules) -> Counters:
         "intime_archive": f.closed and not f.merged and on_time(f, rules),
         "force_archive": f.closed and f.forced,
         "reopen_num": f.reopened > 0,
+        "visit_reopen_num": f.visit_reopened > 0,
         "need_reply": f.wants_reply,
         "reply_num": f.wants_reply and f.visits > 0,
         "omit_reply": f.wants_reply and f.visits == 0 and ended,

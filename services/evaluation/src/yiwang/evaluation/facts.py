@@ -8,6 +8,27 @@ import msgspec
 from yiwang.contracts import Moment
 
 
+class Share(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """The part of one co-unit (协办)."""
+
+    unit: str
+    state: str = "waiting"
+    """waiting, handling, handled, confirmed, excused or returned"""
+    timeliness: str = ""
+    reworks: int = 0
+    overdue: bool = False
+    """Its own limit has passed"""
+
+
+class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """One unit that a whistle called: in time, late or not at all."""
+
+    lead: bool = False
+    responded: str = ""
+    arrived: str = ""
+    late: bool = False
+
+
 class Facts(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     """One case. Changed only by `fold`, on its own copy."""
 
@@ -32,6 +53,10 @@ class Facts(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     reported_at: Moment
     self_disposed: bool = False
     wants_reply: bool = False
+    complained_unit: str = ""
+    """The unit whose people are complained of"""
+    matter: str = ""
+    """Kind of matter (三事分流)"""
     # 核实
     verify_sent: int = 0
     verified_at: Moment | None = None
@@ -49,6 +74,7 @@ class Facts(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     # 派遣
     dispatch_due: Moment | None = None
     city_dispatched: bool = False
+    city_on_time: bool = False
     dispatched: bool = False
     """Whether a unit has it, or had it when it ended"""
     dispatched_at: Moment | None = None
@@ -56,6 +82,10 @@ class Facts(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     first_unit: str = ""
     unit: str = ""
     returns: int = 0
+    arrive_due: Moment | None = None
+    """Until when somebody must be at the place (到场)"""
+    arrival: str = ""
+    """on_time or overdue"""
     # 处置
     due: Moment | None = None
     """Against which the running disposal is judged; none while nothing runs"""
@@ -78,6 +108,8 @@ class Facts(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     supervised: int = 0
     leader: bool = False
     exempt: bool = False
+    shares: dict[str, Share] = {}
+    """Assignment → the part of a co-unit"""
     # 核查
     check_sent: int = 0
     check_due: Moment | None = None
@@ -90,6 +122,8 @@ class Facts(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     closed_at: Moment | None = None
     forced: bool = False
     reopened: int = 0
+    visit_reopened: int = 0
+    """Because the reporter wasn't satisfied"""
     visits: int = 0
     visited: bool = False
     """Since it was last closed"""
@@ -102,6 +136,14 @@ class Facts(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     recurrence: bool = False
     who: dict[str, tuple[str, str]] = {}
     """Step → (person, post)"""
+    # 吹哨
+    whistle: bool = False
+    """It is a whistle, no case: `whistles`"""
+    calls: dict[str, Call] = {}
+    """Unit → how it came"""
+    blamed: tuple[str, ...] = ()
+    """Units with which the community wasn't satisfied"""
+    withdrawn: bool = False
 
     @property
     def closed(self) -> bool:

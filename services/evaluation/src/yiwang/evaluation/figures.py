@@ -16,7 +16,6 @@ from .vocabulary import NAMES, NUMBER
 
 Sums = dict[str, int]
 """Counter → sum; what isn't there is 0"""
-_SUMMED: Final = ", ".join(f"sum({name})::bigint {name}" for name in NAMES)
 OBJECTS_AT_ONCE: Final = 5000
 LEVELS: Final = {"province": 6, "city": 6, "county": 6, "street": 9, "community": 12}
 
@@ -29,6 +28,8 @@ class What(msgspec.Struct, frozen=True, kw_only=True):
     first: dt.date
     last: dt.date
     purposes: tuple[str, ...] = ("live",)
+    only: tuple[str, ...] = ()
+    """The counters that are asked for; none named is all"""
 
     def over(self, period: Period) -> What:
         """The same over another period."""
@@ -42,6 +43,12 @@ class Behind(msgspec.Struct, frozen=True, kw_only=True):
     case_no: str
     day: dt.date
     amount: int
+
+
+def _columns(what: What) -> tuple[tuple[str, ...], str]:
+    """Counters, and how their sums are asked for."""
+    names = tuple(name for name in NAMES if name in what.only) if what.only else NAMES
+    return names, ", ".join(f"sum({name})::bigint {name}" for name in names)
 
 
 async def sums_of(db: Any, rules: Rules, what: What, objects: Sequence[str]) -> dict[str, Sums]:
@@ -69,16 +76,17 @@ async def with_segments(
 async def _stored(
     db: Any, what: What, objects: Sequence[str], classes: Sequence[str]
 ) -> dict[tuple[str, str], Sums]:
+    names, summed = _columns(what)
     rows = await db.fetch(
-        f"select object, cls, {_SUMMED} from sums where kind = $1 and object = any($2::text[]) and cls = any($3::text[])"
+        f"select object, cls, {summed} from sums where kind = $1 and object = any($2::text[]) and cls = any($3::text[])"
         " and day between $4 and $5 and purpose = any($6::text[]) group by object, cls",
         what.kind, list(objects), list(classes), what.first, what.last, list(what.purposes),
     )  # fmt: skip
-    return {(row["object"], row["cls"]): _nonzero(row) for row in rows}
+    return {(row["object"], row["cls"]): _nonzero(row, names) for row in rows}
 
 
-def _nonzero(row: Mapping[str, Any]) -> Sums:
-    return {name: int(row[name]) for name in NAMES if row[name]}
+def _nonzero(row: Mapping[str, Any], names: Iterable[str]) -> Sums:
+    return {name: int(row[name]) for name in names if row[name]}
 
 
 async def _added(db: Any, rules: Rules, what: What, code: str) -> Sums:
@@ -136,12 +144,13 @@ def below(rules: Rules, unit: str) -> list[str]:
 async def by_day(db: Any, rules: Rules, what: What, code: str) -> dict[dt.date, Sums]:
     """day → sums of one object."""
     if is_summed(what.kind, code, what.cls):
+        names, summed = _columns(what)
         rows = await db.fetch(
-            f"select day, {_SUMMED} from sums where kind = $1 and object = $2 and cls = $3 and day between $4 and $5"
+            f"select day, {summed} from sums where kind = $1 and object = $2 and cls = $3 and day between $4 and $5"
             " and purpose = any($6::text[]) group by day",
             what.kind, code, what.cls, what.first, what.last, list(what.purposes),
         )  # fmt: skip
-        return {row["day"]: _nonzero(row) for row in rows}
+        return {row["day"]: _nonzero(row, names) for row in rows}
     where, args = _parts(rules, what, code)
     rows = await db.fetch(
         f"select p.day, h.hit, sum(h.amount)::bigint total from parts p, unnest(p.hits, p.amounts) h(hit, amount)"

@@ -10,6 +10,7 @@ from typing import Final
 
 import msgspec
 
+from . import fold_shared as shared
 from . import vocabulary as v
 from .facts import Facts
 from .heard import Head, PlaceSeen, Seen
@@ -29,6 +30,8 @@ def fold(facts: Facts | None, seen: Seen) -> Facts:
         _head(new, body.head)
         return new
     new = msgspec.structs.replace(facts) if facts is not None else begin(seen)
+    if seen.type == "case.dispatched.v1" and seen.case.state_after == "filed":  # the head has the district's clock already
+        new.city_on_time = new.dispatch_due is None or seen.time <= new.dispatch_due
     _head(new, seen.case)
     change = FOLDS.get(seen.type)
     if change is not None:
@@ -57,7 +60,7 @@ def _head(f: Facts, head: Head) -> None:
     for clock in head.open_clocks:
         if clock.stage == "disposal":  # co-units have limits of their own, which don't judge the case
             due = clock.judged_by if due is None or clock.owner_unit == lead else due
-        elif clock.stage in ("accept", "dispatch", "verify", "check"):
+        elif clock.stage in ("accept", "dispatch", "verify", "check", "arrive"):
             setattr(f, f"{clock.stage}_due", clock.due_at)
     if due != f.due:
         f.overdue = head.flags.overdue and due is not None
@@ -71,7 +74,7 @@ def _who(f: Facts, step: str, seen: Seen) -> None:
 
 def _reported(f: Facts, seen: Seen) -> None:
     f.reporter_kind, f.wants_reply = seen.reporter_kind, seen.wants_reply
-    f.self_disposed = f.self_disposed or seen.self_disposed
+    f.self_disposed, f.complained_unit = f.self_disposed or seen.self_disposed, seen.complained_unit
     if not f.cls and seen.claimed_category is not None:
         one = seen.claimed_category
         f.cls = f"{one.kind}/{one.major}/{one.minor}"
@@ -91,7 +94,8 @@ def _verified(f: Facts, seen: Seen) -> None:
 
 
 def _accepted(f: Facts, seen: Seen) -> None:
-    f.accepted_at = f.accepted_at or seen.time
+    f.accepted_at, f.matter = f.accepted_at or seen.time, seen.matter or f.matter
+    f.complained_unit = seen.complained_unit or f.complained_unit
     _who(f, v.ACCEPT, seen)
 
 
@@ -117,6 +121,7 @@ def _dispatched(f: Facts, seen: Seen) -> None:
     f.first_unit = f.first_unit or f.unit
     f.dispatched, f.dispatched_at = True, seen.time
     f.dispatched_on_time = f.dispatch_due is None or seen.time <= f.dispatch_due
+    shared.begin(f, seen)
     _undone(f)
     _who(f, v.DISPATCH, seen)
 
@@ -128,7 +133,7 @@ def _undone(f: Facts) -> None:
 def _returned(f: Facts, seen: Seen) -> None:
     f.returns += 1
     if seen.case.state_after in ("filed", "accepted", "reported"):
-        f.dispatched = False
+        f.dispatched, f.shares = False, {}
         _undone(f)
     if seen.case.state_after in ("accepted", "reported"):
         f.filed = False
@@ -191,6 +196,8 @@ def _extended(f: Facts, seen: Seen) -> None:
 def _overdue(f: Facts, seen: Seen) -> None:
     if seen.stage == "disposal" and f.to_dispose:
         f.overdue, f.late_at = True, seen.due_at or seen.time
+    else:
+        shared.passed(f, seen)
 
 
 def _supervised(f: Facts, seen: Seen) -> None:
@@ -221,7 +228,7 @@ def _voided(f: Facts, seen: Seen) -> None:
 
 
 def _reopened(f: Facts, seen: Seen) -> None:
-    f.reopened += 1
+    f.reopened, f.visit_reopened = f.reopened + 1, f.visit_reopened + (seen.cause == "visit")
     f.exempt, f.visited, f.ended_at = False, False, None
     _undone(f)
 
@@ -267,5 +274,6 @@ FOLDS: Final[dict[str, Callable[[Facts, Seen], None]]] = {
     "case.visited.v1": _visited,
     "case.appeal_decided.v1": _appeal_decided,
     "case.linked.v1": _linked,
+    **shared.FOLDS,
 }
 """Type → what it changes beside the head's facts."""

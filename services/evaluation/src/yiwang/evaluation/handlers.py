@@ -9,13 +9,14 @@ from collections.abc import Sequence
 from yiwang.contracts import MeshHeartbeat
 from yiwang.kit import Again, App, Context, Outcome, Scope
 
-from . import store
+from . import store, whistles
 from .applying import Told, tell
 from .facts import decode, elapse
 from .heard import Seen, heard
 from .profile import Book
 from .service import Names, service
 from .store import sql
+from .whistles import WhistleSeen
 
 OURS = ("", "evaluation")
 """Readers whose snapshots concern us: everybody, and ourselves."""
@@ -31,18 +32,29 @@ async def count(events: Sequence[Seen], ctx: Context) -> Sequence[Outcome]:
     waiting = await store.waiting(ctx.tx, ids)
     told = tell(known, waiting, ours, ctx.now())
     await store.write(ctx.tx, told, ctx.app.get(Book).rules, ctx.node.jurisdiction, ctx.now())
-    await _note(events, ctx)
+    names: dict[tuple[str, str], str] = {}
+    for event in events:
+        _names_of(event, names)
+    await _note(events, names, ctx)
     return [None] * len(events)
 
 
-async def _note(events: Sequence[Seen], ctx: Context) -> None:
+async def count_whistles(events: Sequence[WhistleSeen], ctx: Context) -> Sequence[Outcome]:
+    """The same for whistles: their facts are of their own, their figures among the others."""
+    known = await store.known(ctx.tx, sorted({whistles.PREFIX + e.whistle_id for e in events}))
+    told = whistles.tell(known, list(events))
+    await store.write(ctx.tx, told, ctx.app.get(Book).rules, ctx.node.jurisdiction, ctx.now())
+    names = {("unit", one.unit_id): one.unit_name for event in events for one in event.units}
+    await _note(events, names, ctx)
+    return [None] * len(events)
+
+
+async def _note(events: Sequence[Seen | WhistleSeen], names: dict[tuple[str, str], str], ctx: Context) -> None:
     """Keep until when each node has been heard, and names that are new."""
     last: dict[str, dt.datetime] = {}
-    names: dict[tuple[str, str], str] = {}
     for event in events:
         node = event.source.partition("/")[0] or event.jurisdiction
         last[node] = max(event.recorded_at, last.get(node, event.recorded_at))
-        _names_of(event, names)
     await sql.run(ctx.tx, "heard_event", list(last), list(last.values()))
     known = ctx.app.get(Names).known
     fresh = {key: name for key, name in names.items() if name and known.get(key) != name}
@@ -63,6 +75,10 @@ def _names_of(event: Seen, names: dict[tuple[str, str], str]) -> None:
 
 for _kind in heard():
     service.on_batch(_kind, scope=Scope.SUBTREE, again=Again.KNOWN, shape=Seen)(count)
+
+
+for _blown in whistles.heard():
+    service.on_batch(_blown, scope=Scope.SUBTREE, again=Again.KNOWN, shape=WhistleSeen)(count_whistles)
 
 
 @service.on(MeshHeartbeat, scope=Scope.SUBTREE)

@@ -68,6 +68,7 @@ class ClockSeen(Wire, frozen=True, kw_only=True):
 
 
 class AssignmentSeen(Wire, frozen=True, kw_only=True):
+    assignment_id: str = ""
     unit_id: str
     unit_name: str = ""
     role: str = "lead"
@@ -108,6 +109,13 @@ class SummarySeen(Wire, frozen=True, kw_only=True):
     timeliness: str | None = None
 
 
+class SubTaskSeen(Wire, frozen=True, kw_only=True):
+    assignment: AssignmentSeen
+    state: str = "waiting"
+    timeliness: str | None = None
+    rework_count: int = 0
+
+
 class ProgressSeen(Wire, frozen=True, kw_only=True):
     created_at: Moment
     purpose: str = "live"
@@ -124,6 +132,10 @@ class ProgressSeen(Wire, frozen=True, kw_only=True):
     times: dict[str, Moment] = {}
     resolution_mode: str = ""
     supervisions: tuple[dict[str, object], ...] = ()
+    subtasks: tuple[SubTaskSeen, ...] = ()
+    matter: str = ""
+    complained_unit: str = ""
+    arrival_timeliness: str | None = None
 
 
 class BodySeen(Wire, frozen=True, kw_only=True):
@@ -155,6 +167,13 @@ class Seen(Wire, frozen=True, kw_only=True):
     claimed_category: CategorySeen | None = None
     clock: ClockSeen | None = None
     assignments: tuple[AssignmentSeen, ...] = ()
+    assignment: AssignmentSeen | None = None
+    assignment_id: str = ""
+    unit_id: str = ""
+    rework_no: int = 0
+    cause: str = ""
+    matter: str = ""
+    complained_unit: str = ""
     kind: str = ""
     result: str = ""
     stage: str = ""

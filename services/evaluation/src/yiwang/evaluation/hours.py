@@ -23,7 +23,7 @@ def hour_of(at: dt.datetime) -> dt.datetime:
 
 def add_hours(found: Hours, facts: Facts | None, sign: int, root: str) -> None:
     """Add what *facts* say to *found*; only live cases, and none that inspectors mended themselves."""
-    if facts is None or facts.purpose != "live" or facts.self_disposed:
+    if facts is None or facts.purpose != "live" or facts.self_disposed or facts.whistle:
         return
     for spot in _spots(facts, facts.reported_at, root):
         reported, overdue = found.get(spot, (0, 0))

@@ -195,8 +195,8 @@ async def trend(
     points = []
     for step in steps:
         sums = figures.total(found for day, found in days.items() if step.first <= day <= step.last)
-        rates = book.indicators.rates(known_values(sums, book.indicators.names, {}))
-        points.append(TrendPoint(period=step.name, value=_six(rates[indicator]), counters=sums))
+        value = book.indicators.rate(indicator, known_values(sums, book.indicators.needs(indicator), {}))
+        points.append(TrendPoint(period=step.name, value=_six(value), counters=sums))
     return points
 
 
@@ -215,8 +215,10 @@ async def ranking(
     if indicator not in book.indicators.rows:
         raise errors.NO_INDICATOR(name=indicator)
     objects = await figures.objects_of(app.pool, book.rules, asked.what, asked.code, level)
-    found = await values_of(app, app.pool, asked.what, objects, asked.period, book.indicators.names)
-    rates = {code: book.indicators.rates(values)[indicator] for code, (_, values) in found.items()}
+    needs = book.indicators.needs(indicator)
+    what = msgspec.structs.replace(asked.what, only=tuple({name.partition("@")[0] for name in needs} & BY_NAME.keys()))
+    found = await values_of(app, app.pool, what, objects, asked.period, needs)
+    rates = {code: book.indicators.rate(indicator, values) for code, (_, values) in found.items()}
     names = await names_of(app, app.pool, kind, objects)
     return ranked(rates, names, low=indicator in book.indicators.low)
 

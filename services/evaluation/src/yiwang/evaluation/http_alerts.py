@@ -63,7 +63,7 @@ async def list_rules(app: App) -> list[Rule]:
 @get("/evaluation/recount", guards=[allow(Role.ADMIN)])
 async def recount(app: App) -> Recounted:
     """Count every case again and compare with what stands: minutes in a big city, and read-only."""
-    found = await mistakes(app.pool, app)
+    found = await mistakes(app)
     return Recounted(equal=not found, mistakes=found)
 
 

@@ -60,6 +60,26 @@ class Indicators:
         """Every name that some formula needs."""
         return frozenset().union(*(f.names for f in self.formulas.values()))
 
+    def chain(self, code: str) -> list[str]:
+        """The indicators that *code* is computed from, each before those that need it, and itself."""
+        found: dict[str, None] = {}
+        for name in sorted(self.formulas[code].names):
+            if name.startswith("rate."):
+                found |= dict.fromkeys(self.chain(name[5:]))
+        return [*found, code]
+
+    def needs(self, code: str) -> frozenset[str]:
+        """The names that *code* needs in the end."""
+        names = frozenset().union(*(self.formulas[one].names for one in self.chain(code)))
+        return frozenset(name for name in names if not name.startswith("rate."))
+
+    def rate(self, code: str, values: Mapping[str, Number]) -> Number:
+        """The value of one indicator."""
+        known = dict(values)
+        for one in self.chain(code):
+            known[f"rate.{one}"] = self.formulas[one].value(known)
+        return known[f"rate.{code}"]
+
     def rates(self, values: Mapping[str, Number]) -> dict[str, Number]:
         """code → value."""
         found: dict[str, Number] = {}

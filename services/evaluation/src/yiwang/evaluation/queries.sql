@@ -18,7 +18,7 @@ select * from unnest($1::text[], $2::int[], $3::timestamptz[], $4::bytea[]) on c
 delete from waiting w using unnest($1::text[], $2::int[]) d(case_id, version)
 where w.case_id = d.case_id and w.version <= d.version;
 
--- drop_parts: parts that changed
+-- drop_parts: parts that are no more
 delete from parts p using unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::date[]) d(case_id, kind, object, alt, day)
 where p.case_id = d.case_id and p.kind = d.kind and p.object = d.object and p.alt = d.alt and p.day = d.day;
 
@@ -26,7 +26,9 @@ where p.case_id = d.case_id and p.kind = d.kind and p.object = d.object and p.al
 insert into parts (case_id, purpose, kind, object, alt, day, cls, segments, hits, amounts)
 select case_id, purpose, kind, object, alt, day, cls, segments, hits::smallint[], amounts::int[]
 from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::date[], $7::text[], $8::text[], $9::text[],
-    $10::text[]) n(case_id, purpose, kind, object, alt, day, cls, segments, hits, amounts);
+    $10::text[]) n(case_id, purpose, kind, object, alt, day, cls, segments, hits, amounts)
+on conflict (case_id, kind, object, alt, day) do update set purpose = excluded.purpose, cls = excluded.cls,
+    segments = excluded.segments, hits = excluded.hits, amounts = excluded.amounts;
 
 -- add_hours: so many more in an hour
 insert into hours (object, cls, hour, reported, overdue)

@@ -23,7 +23,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """Directory of the key that signs reports; empty: the key lies in the database"""
 
 
-service: Final = Service("evaluation", package="yiwang.evaluation", settings=Settings, database=True, watches=True)
+service: Final = Service(
+    "evaluation", package="yiwang.evaluation", settings=Settings, database=True, handler_set=2, watches=True, batches=5
+)
 
 
 class Names:

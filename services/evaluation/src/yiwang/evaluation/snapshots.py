@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from .facts import Facts
+from .facts import Facts, Share
 from .heard import BodySeen, ProgressSeen, Seen, UnitSeen
 
 
@@ -55,6 +55,14 @@ def _progress(f: Facts, told: ProgressSeen) -> None:
         f.verify_on_time = True
     if f.checked_at is not None:
         f.check_sent = max(1, f.check_sent)
+    f.matter, f.complained_unit = told.matter or f.matter, told.complained_unit or f.complained_unit
+    f.arrival = told.arrival_timeliness or ""
+    f.shares = {
+        one.assignment.assignment_id: Share(
+            unit=one.assignment.unit_id, state=one.state, timeliness=one.timeliness or "", reworks=one.rework_count
+        )
+        for one in told.subtasks
+    }
     _units(f, told.units)
 
 

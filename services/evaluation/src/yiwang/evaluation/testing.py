@@ -11,8 +11,22 @@ import datetime as dt
 from typing import Any, Final
 
 import msgspec
-from yiwang.contracts import CaseEvent, CaseHead, Category, Clock, Code, Custody, Event, Flags, Place, decode, encode
-from yiwang.contracts._types import Actor, AreaRef, AssignmentRef
+from yiwang.contracts import (
+    Actor,
+    AreaRef,
+    AssignmentRef,
+    CaseEvent,
+    CaseHead,
+    Category,
+    Clock,
+    Code,
+    Custody,
+    Event,
+    Flags,
+    Place,
+    decode,
+    encode,
+)  # fmt: skip
 from yiwang.contracts.areas import city_of, county_of, province_of
 from yiwang.kit.testing import NOON
 

@@ -7,7 +7,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from yiwang import contracts as c
-from yiwang.contracts.case import Assignment, CaseSummary, FieldChange, Person, UnitRef
+from yiwang.contracts import Assignment, CaseSummary, FieldChange, Person, UnitRef
+
+from .testing_shared import SHARED
 
 if TYPE_CHECKING:
     from .testing import Life
@@ -47,9 +49,10 @@ def verify(life: Life, result: str = "exist") -> None:
     life.say(c.CaseVerified, "reported", "verifier", task_id="t", result=result)
 
 
-def accept(life: Life) -> None:
+def accept(life: Life, matter: str = "") -> None:
+    """``accept [government|community|private]``"""
     life.clocks.pop("accept", None)
-    life.say(c.CaseAccepted, "accepted", "acceptor", category=_category(life))
+    life.say(c.CaseAccepted, "accepted", "acceptor", category=_category(life), matter=matter)
 
 
 def file(life: Life) -> None:
@@ -232,6 +235,6 @@ STEPS: Final[dict[str, Callable[..., Any]]] = {
     "dispatch": dispatch, "start": start, "handle": handle, "confirm": confirm, "rework": rework, "send_check": send_check,
     "check": check, "close": close, "void": void, "return": give_back, "extend": extend, "hang": hang, "resume": resume,
     "overdue": overdue, "supervise": supervise, "reopen": reopen, "visit": visit, "appeal": appeal, "merge": merge,
-    "recur": recur, "correct": correct, "handover": hand_over,
+    "recur": recur, "correct": correct, "handover": hand_over, **SHARED,
 }  # fmt: skip
 """Verb → step."""

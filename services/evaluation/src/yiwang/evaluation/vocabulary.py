@@ -10,8 +10,8 @@ from typing import Final, NamedTuple
 
 REPORTED, DISPOSAL, CLOSING = "reported", "disposal", "closing"
 """Groups of counters, for attribution: by default the place's, the unit's and the custodian's."""
-REPORT, VERIFY, ACCEPT, FILE, DISPATCH, DISPOSE, CHECK, CLOSE, VISIT = (
-    "report", "verify", "accept", "file", "dispatch", "dispose", "check", "close", "visit",
+REPORT, VERIFY, ACCEPT, FILE, DISPATCH, DISPOSE, CHECK, CLOSE, VISIT, SHARE, CALL = (
+    "report", "verify", "accept", "file", "dispatch", "dispose", "check", "close", "visit", "share", "call",
 )  # fmt: skip
 """Steps: who took the step answers for the counter as a person and a post, and its moment may give the period."""
 
@@ -123,6 +123,47 @@ COUNTERS: Final[tuple[CounterDef, ...]] = (
         visit_num | 回访数 | 已回访
         satisfied_num | 满意数 | 最近一次回访满意
         satisfaction | 满意度得分 | 最近一次回访按分值表折算
+    """),
+    *_rows(REPORTED, REPORT, """
+        complained_num | 被投诉件数 | 投诉对象是某单位的人员，计入该单位
+    """),
+    *_rows(REPORTED, ACCEPT, """
+        matter_government | 大事数 | 三事分流：政府快办
+        matter_community | 小事数 | 三事分流：多方协商
+        matter_private | 私事数 | 三事分流：自己办
+    """),
+    *_rows(REPORTED, DISPATCH, """
+        intime_city_dispatch | 按时市级派遣数 | 市级派遣不晚于派遣时限
+        second_dispatch_num | 二次派遣数 | 市级派遣后由区级派遣到处置单位
+        intime_second_dispatch | 按时二次派遣数 | 二次派遣不晚于派遣时限
+    """),
+    *_rows(DISPOSAL, DISPOSE, """
+        need_arrive | 应到场数 | 有到场时限
+        intime_arrive | 按时到场数 | 到场不晚于时限
+        overtime_arrive | 超时到场数 | 到场晚于时限，或时限已过而未到场
+    """),
+    *_rows(DISPOSAL, SHARE, """
+        co_num | 应协办数 | 协办任务（退回的除外），计入协办单位
+        co_done | 协办办结数 | 协办单位已确认
+        intime_co | 按期协办数 | 协办确认不晚于本单位时限
+        overtime_co | 超期协办数 | 协办确认晚于本单位时限，或时限已过而未确认
+        co_return | 协办退回数 | 协办单位退回，非本单位职责
+        co_rework | 协办返工数 | 协办任务曾被退回重做
+        co_excused | 协办缺席数 | 主办单位说明后不再等待
+    """),
+    *_rows(CLOSING, CLOSE, """
+        visit_reopen_num | 不满意重新办理数 | 因回访不满意重新办理
+    """),
+    *_rows(REPORTED, CALL, """
+        whistle_num | 吹哨数 | 社区吹哨（撤哨除外）；单位只计其牵头的
+        whistle_called | 应报到数 | 被呼叫的单位各计 1
+        whistle_responded | 按时响应数 | 响应不晚于时限
+        whistle_arrived | 按时报到数 | 到场不晚于时限
+        whistle_late | 超时报到数 | 到场晚于时限，或时限已过而未到
+        whistle_resolved | 吹哨办结数 | 牵头单位已办结
+        intime_whistle | 按时办结吹哨数 | 办结不晚于时限
+        whistle_scored | 吹哨评价数 | 社区已评价
+        whistle_satisfied | 吹哨满意数 | 社区评价满意
     """),
 )  # fmt: skip
 

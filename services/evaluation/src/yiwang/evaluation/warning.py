@@ -63,6 +63,7 @@ class Verdict(NamedTuple):
     bound: float
 
 
+NOTHING: Final[Mapping[int, bool]] = {}
 Day = tuple[int, int]
 """A past day (`day_of` its last hour) and its count in the same hours"""
 
@@ -86,10 +87,16 @@ def weekday(day: int) -> int:
     return (day + 3) % 7
 
 
-def usual_of(days: Sequence[Day], today: int) -> Usual | None:
+def is_off(day: int, known: Mapping[int, bool] = NOTHING) -> bool:
+    """Whether *day* is a day off; *known*: holidays (False) and make-up workdays (True)."""
+    worked = known.get(day)
+    return weekday(day) >= 5 if worked is None else not worked
+
+
+def usual_of(days: Sequence[Day], today: int, known: Mapping[int, bool] = NOTHING) -> Usual | None:
     """The usual level for *today* from past *days*; None without enough of them."""
-    free = weekday(today) >= 5
-    alike = [(day, count) for day, count in days if (weekday(day) >= 5) == free]
+    free = is_off(today, known)
+    alike = [(day, count) for day, count in days if is_off(day, known) == free]
     if len(days) < LEAST_DAYS or len(alike) < 3:
         return None
     middle = statistics.median(count for _, count in alike)
@@ -139,9 +146,11 @@ def is_worth(rule: Rule, count: int, standing: bool) -> bool:
     return standing or rule.kind == "silent" or count >= max(1, rule.least)
 
 
-def judge(rule: Rule, days: Sequence[Day], today: int, count: int) -> Verdict | None:
+def judge(
+    rule: Rule, days: Sequence[Day], today: int, count: int, known: Mapping[int, bool] = NOTHING
+) -> Verdict | None:
     """What *count* is against past *days*; None without enough of them."""
-    usual = usual_of(days, today)
+    usual = usual_of(days, today, known)
     if usual is None:
         return None
     if rule.kind == "silent":

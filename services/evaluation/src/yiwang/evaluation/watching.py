@@ -13,6 +13,7 @@ from yiwang.contracts import EvaluationAlertCleared, EvaluationAlertRaised, Even
 from yiwang.kit import App, Context
 
 from . import warning as w
+from .calendar import Calendar
 from .hours import GRID, hour_of
 from .profile import Book
 from .reading import names_of
@@ -56,7 +57,12 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def findings(
-    rules: tuple[w.Rule, ...], series: Series, end: int, since: int, standing: Mapping[str, Standing]
+    rules: tuple[w.Rule, ...],
+    series: Series,
+    end: int,
+    since: int,
+    standing: Mapping[str, Standing],
+    known: Mapping[int, bool] = w.NOTHING,
 ) -> list[Finding]:
     """Every change at the hour *end*: alerts that begin, and those that end. Pure."""
     found = []
@@ -69,7 +75,7 @@ def findings(
             stands = "/".join(part for part in (rule.code, object_, cls) if part) in standing
             if not w.is_worth(rule, count, stands):
                 continue
-            verdict = w.judge(rule, w.days_before(rule, hourly, end, since), w.day_of(end - 1), count)
+            verdict = w.judge(rule, w.days_before(rule, hourly, end, since), w.day_of(end - 1), count, known)
             if verdict is not None and (verdict.over if stands else verdict.alert):
                 found.append(Finding(rule=rule, object=object_, cls=cls, end=end, count=count, verdict=verdict))
     return found
@@ -84,11 +90,11 @@ async def look(app: App, now: dt.datetime) -> int:
         return 0
     first = max(until, last - dt.timedelta(hours=CATCH_UP)) + dt.timedelta(hours=1)
     rules = app.get(Book).warnings
-    series = await _series(app, rules, first, last)
+    series, known = await _series(app, rules, first, last), app.get(Calendar).days
     changed = 0
     for end in range(w.hour_number(first), w.hour_number(last) + 1):
         standing = {one.alert: one for one in await sql.rows(app.pool, "standing", Standing)}
-        found = await asyncio.to_thread(findings, rules, series, end, w.hour_number(begun), standing)
+        found = await asyncio.to_thread(findings, rules, series, end, w.hour_number(begun), standing, known)
         await _say(app, found, standing, end)
         changed += len(found)
     return changed
