@@ -107,11 +107,10 @@ async def measure(net: Network) -> dict[str, dict[str, float]]:
         links = [await in_stream(net, code, seen[f"{tier} stream"]) for tier, code in UPPER.items()]
         lists = [asyncio.create_task(in_list(net, code, seen[f"{tier} list"])) for tier, code in UPPER.items()]
         await steadily(send, RATE, WARM_S)
+        await arrived(sent, seen)  # links that were made just now begin a few seconds later
         sent.clear()
         await steadily(send, RATE, SECONDS)
-        async with asyncio.timeout(60):
-            while not all(sent.keys() <= found.keys() for found in seen.values()):
-                await asyncio.sleep(0.05)
+        await arrived(sent, seen)
         for task in lists:
             task.cancel()
         for link in links:
@@ -119,6 +118,13 @@ async def measure(net: Network) -> dict[str, dict[str, float]]:
     return {
         name: quantiles([(found[case] - begin) * 1000 for case, begin in sent.items()]) for name, found in seen.items()
     }
+
+
+async def arrived(sent: dict[str, float], seen: dict[str, dict[str, float]]) -> None:
+    """Wait until everything sent is at every place."""
+    async with asyncio.timeout(60):
+        while not all(sent.keys() <= found.keys() for found in seen.values()):
+            await asyncio.sleep(0.05)
 
 
 def quantiles(values: list[float]) -> dict[str, float]:
