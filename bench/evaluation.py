@@ -48,14 +48,14 @@ COUNTIES = [f"4403{n:02d}" for n in range(3, 13)]
 HOURS = [1, 1, 1, 1, 1, 2, 5, 12, 20, 24, 26, 20, 10, 12, 19, 22, 22, 18, 10, 7, 5, 3, 2, 1]
 
 
-def finished(count: int, chance: random.Random, at: int) -> list[Facts]:
-    """*count* closed cases of the year, numbered from *at*."""
+def finished(count: int, chance: random.Random, at: int, whole: int) -> list[Facts]:
+    """*count* closed cases of the year, numbered from *at* of the *whole* year: day after day, as a place would bring them."""
     made = []
     for n in range(at, at + count):
         county = COUNTIES[int(chance.random() ** 2 * 10)]
         street = f"{county}{chance.randint(1, 8):03d}"
         hour = chance.choices(range(24), HOURS)[0]
-        begun = YEAR + dt.timedelta(days=chance.randrange(334), hours=hour - 8, minutes=chance.randrange(60))
+        begun = YEAR + dt.timedelta(days=n * 334 // whole, hours=hour - 8, minutes=chance.randrange(60))
         late = chance.random() < 0.092
         made.append(
             Facts(
@@ -189,7 +189,7 @@ async def bench(kit: Kit, pids: tuple[int, int], done: int, month: int) -> None:
         begin, taken = time.perf_counter(), 0
         async with app.pool.acquire() as db:
             for start in range(0, done, PAGE * 4):
-                batch = await asyncio.to_thread(finished, min(PAGE * 4, done - start), chance, start)
+                batch = await asyncio.to_thread(finished, min(PAGE * 4, done - start), chance, start, done)
                 taken += await bring_in(db, batch, app.get(Book).rules, ROOT)
             spent = time.perf_counter() - begin
             print(f"{taken:,} finished cases in {spent:,.0f} s: {taken / spent:,.0f} a second (with making them up)")

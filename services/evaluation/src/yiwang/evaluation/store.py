@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, Final
 
 import msgspec
@@ -21,18 +22,18 @@ from .vocabulary import NAMES, NUMBER
 sql: Final = Sql("yiwang.evaluation")
 
 _COLUMNS: Final = ", ".join(NAMES)
-_WIDTH: Final = len(NAMES)
+_NOTHING: Final = ["0"] * len(NAMES)
+_ROWS: Final = 10_000
+"""Sums in one statement"""
 ADD_SUMS: Final = (
     f"insert into sums (purpose, kind, object, cls, day, {_COLUMNS}) select purpose, kind, object, cls, day,"
-    f" {', '.join(f'($6::int[])[{_WIDTH} * n - {_WIDTH - at - 1}]' for at in range(_WIDTH))}"
-    " from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::date[]) with ordinality"
-    " k(purpose, kind, object, cls, day, n) order by kind, object, cls, day, purpose"
+    f" {', '.join(f'd.add[{n + 1}]' for n in range(len(NAMES)))}"
+    " from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::date[], $6::text[])"
+    " k(purpose, kind, object, cls, day, line) cross join lateral (select k.line::int[] add offset 0) d"
     " on conflict (kind, object, cls, day, purpose) do update set "
     + ", ".join(f"{name} = sums.{name} + excluded.{name}" for name in NAMES)
 )
-"""Row n of the matrix $6 is what is added at key n: one array, for PostgreSQL takes seventy of them apart slowly.
-
-In the order of the key, so that two partition groups never wait for each other in a circle."""
+"""A line holds what is added to the counters of one key: PostgreSQL takes a column for each of them apart slowly."""
 
 Deltas = dict[Key, dict[str, int]]
 
@@ -129,16 +130,18 @@ def part_columns(parts: Sequence[tuple[str, Spot, Counters]]) -> list[list[Any]]
 
 
 async def add_sums(tx: Any, deltas: Deltas) -> None:
-    """Add *deltas* to the figures."""
-    rows = {key: change for key, change in deltas.items() if any(change.values())}
-    if not rows:
-        return
-    keys = [list(column) for column in zip(*rows, strict=True)]
-    matrix = [0] * (_WIDTH * len(rows))
-    for n, change in enumerate(rows.values()):
-        for name, value in change.items():
-            matrix[n * _WIDTH + NUMBER[name]] = value
-    await tx.execute(ADD_SUMS, *keys, matrix)
+    """Add *deltas* to the figures, in the order of their keys: two partition groups never wait for each other in a circle."""
+    rows = sorted(((key, change) for key, change in deltas.items() if any(change.values())), key=itemgetter(0))
+    for start in range(0, len(rows), _ROWS):
+        keys, changes = zip(*rows[start : start + _ROWS], strict=True)
+        await tx.execute(ADD_SUMS, *[list(column) for column in zip(*keys, strict=True)], [_line(one) for one in changes])
+
+
+def _line(change: Mapping[str, int]) -> str:
+    line = _NOTHING.copy()
+    for name, value in change.items():
+        line[NUMBER[name]] = str(value)
+    return "{" + ",".join(line) + "}"
 
 
 async def add_hours(tx: Any, hours: Hours) -> None:
