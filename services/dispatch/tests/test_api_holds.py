@@ -7,6 +7,9 @@ from typing import Any, Final
 
 import pytest
 from yiwang.dispatch.app import make_service
+from yiwang.dispatch.campaign_wiring import GROUND_ROUTES
+from yiwang.dispatch.ground import Ground, Station
+from yiwang.dispatch.practice import Practice
 from yiwang.dispatch.states import BY_PEOPLE, TABLE
 from yiwang.dispatch.testing import BY_HAND, located, reported, some_rules
 from yiwang.kit.testing_http import assert_api_holds, token_of_everybody
@@ -50,6 +53,12 @@ WAY: Final[dict[str, tuple[Step, ...]]] = {
     "suspended": (*_DISPATCHED, ("suspend", {"resume_on": RESUME, "opinion": "等待汛期结束"})),
 }
 """Where a case stands, and the steps that bring it there."""
+LEDGER_WAY: Final[tuple[Step, ...]] = (
+    ("assign", {"unit_id": UNIT, "measure_masked": "疏通"}), ("rectify", {"result_masked": "已疏通", "media": [PHOTO]}),
+    ("accept", {}),
+)  # fmt: skip
+LEDGER_WAY_OF: Final = {"rectify": 1, "accept": 2, "confirm": 3}
+"""How far an entry must have come for an action"""
 WHERE: Final = {row.action: row.state for row in reversed(TABLE)} | {
     "dispatch": "filed in the district", "return_to_city": "filed in the district",
     "dispatcher_reject": "feedback confirmed", "pass": "feedback confirmed",
@@ -57,6 +66,39 @@ WHERE: Final = {row.action: row.state for row in reversed(TABLE)} | {
     "decide_appeal": "closed", "hang_approve": "asked for a rest",
 }  # fmt: skip
 """Where a case must stand for an action to be possible."""
+
+
+@pytest.mark.timeout(240)
+async def test_the_api_of_campaigns_ledgers_and_stations_holds_what_its_page_promises(node: TestNode) -> None:
+    """Each kind of body once, on a campaign and on entries that stand where the action is possible."""
+    ground = Ground(stations=(Station(station_id="Z1", name="驿站", area="440303001001"),))
+    async with node.running(make_service(lambda _: some_rules(practice=Practice(ground=ground)))) as app:
+        http = app.http(headers={"Authorization": f"Bearer {token_of_everybody('440300', UNIT)}"})
+        judge = app.http("supervisor", area="440300")
+        today = str(dt.datetime.now(dt.UTC).date())
+        plan = {"title": "专项", "begins_on": today, "ends_on": today, "scope": {"categories": ["*"]}}
+        opened = await http.post("/campaigns", json=plan)
+        assert opened.status_code == 201, opened.text
+        campaign = opened.json()["campaign"]["campaign_id"]
+        known = {f"/campaigns/{{campaign_id}}{end}": {"campaign_id": campaign} for end in ("", "/join", "/cases")}
+        for action in ("assign", "rectify", "accept", "confirm", "link"):
+            found = {"area": "440303", "summary_masked": "积水", "kind": "problem", "campaign_id": campaign}
+            entry = (await http.post("/ledgers", json=found)).json()["entry"]["entry_id"]
+            known[f"/ledgers/{{entry_id}}/{action}"] = {"entry_id": entry}
+            for step, body in LEDGER_WAY[: LEDGER_WAY_OF.get(action, 0)]:
+                client = judge if step == "accept" else http
+                answer = await client.post(f"/ledgers/{entry}/{step}", json=body)
+                assert answer.status_code == 200, (action, step, answer.text)
+        known["/stations/{station_id}/records"] = {"station_id": "Z1"}
+        ours = {path.replace(":str", "") for route in GROUND_ROUTES for path in route.paths}
+        alike = {f"/ledgers/{{entry_id}}/{name}" for name in ("refuse", "recur", "withdraw")}
+        alike |= {"/campaigns/{campaign_id}/amend", "/campaigns/{campaign_id}/leave"}
+        others = [path for path in app._asgi.openapi_schema.to_schema()["paths"] if path not in ours]
+        before = await app.pool.fetchval("select count(*) from ledger_entries")
+
+        await assert_api_holds(app, unit_id=UNIT, examples=2, known=known, exclude_paths=[*others, *sorted(alike)], timeout_s=220)
+
+        assert await app.pool.fetchval("select count(*) from ledger_entries") > before, "what was tried got through, too"
 
 
 @pytest.mark.timeout(240)
@@ -78,6 +120,7 @@ async def test_the_api_holds_what_its_page_promises(node: TestNode) -> None:
         known = {f"/cases/{{no}}/{action}": {"no": action} for action in sorted(BY_PEOPLE)}
         # The routes of batches are made by one function: one of them speaks for all.
         alike = [f"/cases/batch/{action}" for action in sorted(BY_PEOPLE) if action != "accept"]
-        await assert_api_holds(app, unit_id=UNIT, examples=3, known=known, exclude_paths=alike, timeout_s=220)
+        ground = [path.replace(":str", "") for route in GROUND_ROUTES for path in route.paths]
+        await assert_api_holds(app, unit_id=UNIT, examples=3, known=known, exclude_paths=[*alike, *ground], timeout_s=220)
 
         assert await app.pool.fetchval("select count(*) from flow_lines") > steps + 4, "what was tried got through, too"

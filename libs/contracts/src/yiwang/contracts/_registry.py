@@ -9,6 +9,7 @@ import msgspec
 
 from . import (
     branch,
+    campaign,
     case,
     contact,
     custody,
@@ -16,8 +17,10 @@ from . import (
     downward,
     enforcement,
     evaluation,
+    ledger,
     mesh,
     notice,
+    station,
     sync,
     task,
     whistle,
@@ -67,7 +70,8 @@ def _walk(base: type[Event]) -> list[type[Event]]:
 def registry() -> dict[str, type[Event]]:
     """wire name → event type, for all events of the contracts."""
     families = (
-        branch, case, contact, custody, directive, downward, enforcement, evaluation, mesh, notice, sync, task, whistle, work,
+        branch, campaign, case, contact, custody, directive, downward, enforcement, evaluation, ledger, mesh, notice, station,
+        sync, task, whistle, work,
     )  # fmt: skip
     modules = {m.__name__ for m in families}
     return dict(sorted((tag_of(cls), cls) for cls in _walk(Event) if cls.__module__ in modules))

@@ -15,6 +15,8 @@ class Person(Value, frozen=True, kw_only=True):
 
     person_ref: str = ""
     duty_grid_id: str = ""
+    unit_id: str = ""
+    """Of a grid with people of several departments (多部门入格): whose of them are asked; empty: any"""
 
 
 class UnitRef(Value, frozen=True, kw_only=True):
@@ -487,9 +489,9 @@ class CaseAppealDecided(CaseEvent, frozen=True, kw_only=True, tag="case.appeal_d
 
     cause: str
     decision: str
+    """approved, rejected, or withdrawn by who appealed"""
     exempt: bool
     opinion: str = ""
-    """approved, rejected, or withdrawn by who appealed"""
     level: int = 0
     """1 is the first review"""
     final: bool = True

@@ -52,6 +52,8 @@ class TaskBody(Body, frozen=True, kw_only=True):
 
     person_ref: Key = ""
     duty_grid_id: Key = ""
+    unit_id: Key = ""
+    """Whose people in the grid are asked; empty: those that the grid's teams name for the class"""
 
 
 class ResultBody(Body, frozen=True, kw_only=True):
@@ -219,12 +221,12 @@ BODIES: Final[dict[str, type[Body]]] = {
     "postpone_approve": DecisionBody,
     "hang_apply": SuspendBody,
     "hang_approve": DecisionBody,
-    "suspend": SuspendBody,
-    "to_stock": Body,
     "postpone_withdraw": Body,
     "hang_withdraw": Body,
     "appeal_withdraw": Body,
     "force_withdraw": Body,
+    "suspend": SuspendBody,
+    "to_stock": Body,
     "appeal": Body,
     "decide_appeal": DecisionBody,
     "reopen": ReopenBody,

@@ -12,6 +12,7 @@ from yiwang.kit import Again, App, Scope, Service
 from . import handlers, inspectors, recomputing, recover, referrals, watching, whistling
 from .announcements import use_announced
 from .around import with_tiers
+from .campaign_wiring import join_campaigns
 from .http import ROUTES
 from .http_inspectors import INSPECTORS
 from .http_queues import QUEUE_ROUTES
@@ -32,6 +33,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     positions_hours: Annotated[float, msgspec.Meta(gt=0, le=720)] = 72.0
     """Hours for which inspectors' positions are kept"""
+    progress_minutes: Annotated[int, msgspec.Meta(ge=1, le=1440)] = 10
+    """Minutes between two words upward about a campaign (专项) in which something changed"""
     claim_minutes: Annotated[int, msgspec.Meta(ge=1, le=1440)] = 30
     """Minutes for which a person who claims a waiting case has it to themselves"""
     snapshot_page: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 200
@@ -51,7 +54,7 @@ def from_profile(app: App) -> Rules:
 
 def make_service(rules: Callable[[App], Rules] = from_profile) -> Service:
     """The service, with its rules from the profile or (in tests) from elsewhere."""
-    service = Service("dispatch", package="yiwang.dispatch", settings=Settings, database=True, handler_set=3)
+    service = Service("dispatch", package="yiwang.dispatch", settings=Settings, database=True, handler_set=4)
     # A report says nothing here until its place is known, and both together are one row.
     service.on_batch(CaseReported, scope=Scope.SUBTREE, again=Again.KNOWN, company_s=0.25)(watching.hear)
     service.on_batch(CaseLocated, scope=Scope.SUBTREE, again=Again.KNOWN)(watching.hear)
@@ -72,6 +75,7 @@ def make_service(rules: Callable[[App], Rules] = from_profile) -> Service:
     service.background(leased=True)(keep_tidy)
     use_announced(service)
     join_tiers(service)
+    join_campaigns(service)
     answer_resync(service)
     return service
 

@@ -12,6 +12,7 @@ from yiwang.contracts import Actor
 from yiwang.kit import Caller, Post
 
 from .case import Case
+from .grid_people import asked_of
 from .refusals import Refused
 from .requests import turn
 from .rules import Rules
@@ -45,6 +46,9 @@ def post_for(caller: Caller, role: str, case: Case, rules: Rules, action: str = 
         raise Refused("outside_area", area=area)
     if role == "collector" and case.task and case.task.assignee.person_ref not in ("", caller.person_ref):
         raise Refused("not_the_assignee")
+    if role == "collector" and case.task and not asked_of(case.task.assignee, caller, rules):
+        unit = rules.units.get(case.task.assignee.unit_id)
+        raise Refused("not_the_department", unit=unit.name if unit else case.task.assignee.unit_id)
     return fitting
 
 

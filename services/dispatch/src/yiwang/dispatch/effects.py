@@ -30,9 +30,10 @@ from .effects_handling import HANDLING
 from .effects_joining import JOINING, merge_with
 from .effects_requests import REQUESTS
 from .effects_shared import SHARED
+from .grid_people import department
 from .tiers import first_command
-
 from .withdrawing import WITHDRAWALS
+
 VOID_KIND: Final = {"reported": "not_accepted", "verifying": "not_accepted", "accepted": "not_filed"}
 """What a void is called (不予受理, 不予立案), by the state it leaves; with a number it is a void (作废)."""
 
@@ -48,7 +49,8 @@ def moment(d: Draft, name: str, at: dt.datetime | None = None) -> None:
 def assignee(d: Draft, body: TaskBody) -> Person:
     grid = body.duty_grid_id or (d.case.place.duty_grid_id if d.case.place else "")
     d.receiver = body.person_ref or grid
-    return Person(person_ref=body.person_ref, duty_grid_id=grid)
+    unit = body.unit_id or ("" if body.person_ref else department(d, grid, VERIFY))
+    return Person(person_ref=body.person_ref, duty_grid_id=grid, unit_id=unit)
 
 
 def send_verify(d: Draft, body: TaskBody) -> None:
@@ -180,9 +182,9 @@ EFFECTS: Final[dict[str, Callable[[Draft, Any], None]]] = {
     **HANDLING,
     **REQUESTS,
     **AFTER,
+    **WITHDRAWALS,
     **JOINING,
     "merge": merge_with(void),
-    **WITHDRAWALS,
     **SHARED,
     "correct": correct,
     "send_verify": send_verify,

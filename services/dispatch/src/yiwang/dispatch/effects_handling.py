@@ -41,6 +41,7 @@ from .acts import (
 from .case import CHECK, DISPATCH, DISPOSAL, Referral, Task
 from .draft import Draft
 from .effects_shared import co_clock
+from .grid_people import department
 from .resolution import tried
 from .rules import Chosen
 from .states import IMPORT
@@ -209,7 +210,8 @@ def send_check(d: Draft, body: TaskBody) -> None:
     """A check task for an inspector; the earlier one, if any, ends."""
     d.clock = clocks.stop(d.case, CHECK, d.at, d.rules)
     grid = body.duty_grid_id or (d.case.place.duty_grid_id if d.case.place else "")
-    _new_check(d, Person(person_ref=body.person_ref, duty_grid_id=grid))
+    unit = body.unit_id or ("" if body.person_ref else department(d, grid, CHECK))
+    _new_check(d, Person(person_ref=body.person_ref, duty_grid_id=grid, unit_id=unit))
 
 
 def _new_check(d: Draft, who: Person) -> None:

@@ -13,7 +13,7 @@ from yiwang.contracts import (
 )
 from yiwang.kit import Context, Event, Retry, Timer
 
-from . import alarms, clocks, experience_store, numbering, passing, shared_store, similar, store
+from . import alarms, clocks, experience_store, following, numbering, passing, shared_store, similar, store
 from .acts import Act, LocatedBody
 from .auto import Work
 from .case import ACCEPT, Case, from_report
@@ -145,6 +145,7 @@ async def keep(ctx: Context, works: Sequence[Work]) -> None:
     await ctx.set_timers(ALARM, due)
     if silent:
         await ctx.cancel_timer(ALARM, *silent)
+    await following.follow(ctx, changed)
     await experience_store.learn(ctx.tx, changed, ctx.now())
 
 

@@ -27,8 +27,8 @@ from .views_tiers import FullDetail, custody_view, seen_item
 START: Final = (dt.datetime(9999, 1, 1, tzinfo=dt.UTC), "")
 UNIT_ROLES: Final = frozenset({"dept_operator", "handler"})
 COMMON: Final = (
-    "not_now", "not_your_role", "outside_area", "outside_unit", "not_the_handler", "not_the_assignee", "result_unknown",
-    "opinion_missing",
+    "not_now", "not_your_role", "outside_area", "outside_unit", "not_the_handler", "not_the_assignee", "not_the_department",
+    "result_unknown", "opinion_missing",
 )  # fmt: skip
 Short = Annotated[str, Parameter(max_length=100)]
 

@@ -8,13 +8,14 @@ from typing import Annotated, Any, Final
 import msgspec
 from litestar import get, post
 from litestar.params import Parameter
-from yiwang.contracts.areas import contains
+from yiwang.contracts.areas import contains, level_of
 from yiwang.kit import App, Caller, Context, allow, answers
 
 from . import inspectors, views
 from .errors import NO_PATROL, PATROL_BAD, PATROL_NOT_YOURS, PATROL_OVER
 from .http import seen_areas
 from .inspectors import LastPosition, Patrol, PatrolBody, PatrolDone, PositionPoint, sql
+from .rules import Rules
 from .store import Listed, below
 from .views import CaseItem
 
@@ -45,8 +46,10 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
 async def my_tasks(app: App, caller: Caller) -> MyTasks:
     """What the inspectors of the caller's areas are asked to do, without what another one was named for."""
     areas, now = _areas(caller, ("collector",)), app.clock.now()
-    waiting = await inspectors.tasks_of(app.pool, areas, caller.person_ref)
-    patrols = await sql.rows(app.pool, "patrols_of", Patrol, [below(a) for a in areas], caller.person_ref)
+    rules = app.get(Rules)
+    waiting = await inspectors.tasks_of(app.pool, areas, caller, rules)
+    found = await sql.rows(app.pool, "patrols_of", Patrol, [below(a) for a in areas], caller.person_ref)
+    patrols = [one for one in found if inspectors.patrol_for(one, caller, rules)]
     cases = tuple(views.item(Listed(one.case, one.queue, one.due_at), now) for one in waiting)
     return MyTasks(cases=cases, patrols=tuple(patrols))
 
@@ -54,6 +57,10 @@ async def my_tasks(app: App, caller: Caller) -> MyTasks:
 @post("/tasks/patrols", guards=[allow(*GIVERS)], opt={"idempotent": True}, responses=answers(PATROL_BAD))
 async def give_patrol(app: App, caller: Caller, data: PatrolBody) -> Patrol:
     """Ask the inspectors of a duty grid, or one of them, to patrol until a moment."""
+    try:
+        level_of(data.area)
+    except ValueError:
+        raise PATROL_BAD(why=f"{data.area} 不是区划代码") from None
     if not any(contains(area, data.area) for area in _areas(caller, GIVERS)):
         raise PATROL_BAD(why=f"您的岗位不管辖 {data.area}")
     if not (data.duty_grid_id or data.person_ref):
@@ -80,7 +87,7 @@ async def finish_patrol(app: App, caller: Caller, task_id: TaskId, data: PatrolD
     async def act(ctx: Context) -> Patrol:
         one = await _patrol(ctx.tx, task_id)
         inside = any(contains(area, one.area) for area in _areas(caller, ("collector",)))
-        if not inside or one.person_ref not in ("", caller.person_ref):
+        if not inside or not inspectors.patrol_for(one, caller, app.get(Rules)):
             raise PATROL_NOT_YOURS()
         if one.state != "open":
             raise PATROL_OVER(state="已完成" if one.state == "done" else "已过期")

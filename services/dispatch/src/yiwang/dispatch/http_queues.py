@@ -99,7 +99,7 @@ def _item(one: Waiting, now: dt.datetime) -> CaseItem:
     responses=answers(
         NOT_FOUND,
         *(REFUSED[k] for k in ("claimed", "not_in_queue", "nothing_waits", "not_your_role", "outside_area", "outside_unit",
-                               "not_the_handler", "not_the_assignee", "moved_away")),
+                               "not_the_handler", "not_the_assignee", "not_the_department", "moved_away")),
     ),
 )  # fmt: skip
 async def claim(no: Short, data: ClaimBody, app: App, caller: Caller) -> Claim:

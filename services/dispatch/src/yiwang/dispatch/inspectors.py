@@ -13,10 +13,13 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Final
 
 import msgspec
-from yiwang.contracts import Moment
-from yiwang.kit import App, Context, Sql, Timer
+from yiwang.contracts import Moment, NoticeRequested, Person
+from yiwang.kit import App, Caller, Context, Sql, Timer
 
+from .calendar import SHANGHAI
 from .case import Case
+from .grid_people import asked_of
+from .rules import Rules
 from .store import below
 
 sql: Final = Sql("yiwang.dispatch", "inspectors.sql")
@@ -37,8 +40,10 @@ class PatrolBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     due_at: Moment
     starts_at: Moment | None = None
     duty_grid_id: Ref = ""
-    person_ref: Ref = ""
+    person_ref: Annotated[str, msgspec.Meta(pattern=r"^[^\s@]{0,100}$")] = ""
     """One inspector; empty: whoever of the duty grid comes first"""
+    unit_id: Ref = ""
+    """Of a grid with several departments' people: whose of them; empty: any"""
     what: Text = ""
 
 
@@ -55,6 +60,7 @@ class Patrol(msgspec.Struct, frozen=True, kw_only=True):
     task_id: str
     duty_grid_id: str
     person_ref: str
+    unit_id: str
     area: str
     what: str
     state: str
@@ -104,9 +110,22 @@ async def add_patrol(ctx: Context, task_id: str, body: PatrolBody) -> None:
     """Keep the task, and the moment at which it expires."""
     starts = body.starts_at or ctx.now()
     await sql.run(
-        ctx.tx, "add_patrol", task_id, body.duty_grid_id, body.person_ref, body.area, body.what, starts, body.due_at
-    )
+        ctx.tx, "add_patrol", task_id, body.duty_grid_id, body.person_ref, body.area, body.what, starts, body.due_at,
+        body.unit_id,
+    )  # fmt: skip
     await ctx.set_timer(PATROL, task_id, body.due_at)
+    ctx.emit(notice_of(task_id, body, starts))
+
+
+def notice_of(task_id: str, body: PatrolBody, starts: dt.datetime) -> NoticeRequested:
+    """Who was named hears of the patrol; where nobody was, the inspectors of its area do."""
+    span = f"{starts.astimezone(SHANGHAI):%m月%d日%H:%M}至{body.due_at.astimezone(SHANGHAI):%m月%d日%H:%M}"
+    grid = f"，责任网格 {body.duty_grid_id}" if body.duty_grid_id else ""
+    return NoticeRequested(
+        business_id=f"patrol/{task_id}", template="message",
+        audience=f"person:{body.person_ref}" if body.person_ref else f"collector@{body.area}",
+        params={"title": "巡查任务", "text": f"{body.what or '巡查责任网格'}（{span}{grid}），完成后请在任务中反馈。"},
+    )  # fmt: skip
 
 
 async def expire(timer: Timer, ctx: Context) -> None:
@@ -120,11 +139,20 @@ async def finish(ctx: Context, task_id: str, person_ref: str, body: PatrolDone) 
     await ctx.cancel_timer(PATROL, task_id)
 
 
-async def tasks_of(db: Any, areas: Sequence[str], person_ref: str) -> list[Waiting]:
-    """Open verify and check tasks in *areas* that nobody else was named for."""
+async def tasks_of(db: Any, areas: Sequence[str], caller: Caller, rules: Rules) -> list[Waiting]:
+    """Open verify and check tasks in *areas* that no other person or department was named for."""
     rows = await db.fetch(sql["tasks_of"], [below(a) for a in areas])
     found = [Waiting(_case.decode(r["doc"]), r["queue"], r["due_at"]) for r in rows]
-    return [one for one in found if one.case.task is None or one.case.task.assignee.person_ref in ("", person_ref)]
+    return [one for one in found if one.case.task is None or _for(one.case.task.assignee, caller, rules)]
+
+
+def _for(assignee: Person, caller: Caller, rules: Rules) -> bool:
+    return assignee.person_ref in ("", caller.person_ref) and asked_of(assignee, caller, rules)
+
+
+def patrol_for(one: Patrol, caller: Caller, rules: Rules) -> bool:
+    """Whether the patrol is for *caller*: named, or of the department, or nobody in particular is."""
+    return _for(Person(person_ref=one.person_ref, unit_id=one.unit_id), caller, rules)
 
 
 async def forget(app: App, step: int) -> None:

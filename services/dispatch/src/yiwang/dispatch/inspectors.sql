@@ -1,17 +1,17 @@
 -- add_patrol: a new patrol task
-insert into patrols (task_id, duty_grid_id, person_ref, area, what, state, starts_at, due_at, done_by, found, note)
-values ($1, $2, $3, $4, $5, 'open', $6, $7, '', 0, '')
+insert into patrols (task_id, duty_grid_id, person_ref, area, what, state, starts_at, due_at, done_by, found, note, unit_id)
+values ($1, $2, $3, $4, $5, 'open', $6, $7, '', 0, '', $8)
 
 -- patrol_for_update: one patrol task, locked
-select task_id, duty_grid_id, person_ref, area, what, state, starts_at, due_at, done_at, done_by, found, note
+select task_id, duty_grid_id, person_ref, unit_id, area, what, state, starts_at, due_at, done_at, done_by, found, note
 from patrols where task_id = $1 for update
 
 -- patrols_of: open patrol tasks of a person and of the duty grids in their areas, the next to end first
-select task_id, duty_grid_id, person_ref, area, what, state, starts_at, due_at, done_at, done_by, found, note
+select task_id, duty_grid_id, person_ref, unit_id, area, what, state, starts_at, due_at, done_at, done_by, found, note
 from patrols where state = 'open' and area like any($1::text[]) and person_ref in ('', $2) order by due_at, task_id limit 500
 
 -- patrols_in: patrol tasks of some areas that end in a span, for those who give them
-select task_id, duty_grid_id, person_ref, area, what, state, starts_at, due_at, done_at, done_by, found, note
+select task_id, duty_grid_id, person_ref, unit_id, area, what, state, starts_at, due_at, done_at, done_by, found, note
 from patrols where area like any($1::text[]) and due_at >= $2 and due_at < $3 and ($4 = '' or state = $4)
 order by due_at, task_id limit 500
 

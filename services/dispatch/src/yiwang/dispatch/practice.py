@@ -10,6 +10,8 @@ from typing import Final
 
 import msgspec
 
+from .ground import Ground
+
 MODES: Final = ("service", "manage", "enforce")
 """721工作法: 70 % by service, 20 % by management, 10 % by enforcement; the order in which they are tried"""
 MODE_NAMES: Final = {"service": "服务", "manage": "管理", "enforce": "执法"}
@@ -142,6 +144,8 @@ class Practice(msgspec.Struct, frozen=True, kw_only=True):
     arrivals: tuple[Arrival, ...] = ()
     complaints: Complaints = Complaints()
     whistles: Whistles = Whistles()
+    ground: Ground = Ground()
+    """Grades of hazards, residents' word, service stations, several departments in one grid"""
 
     def matter(self, code: str) -> Matter | None:
         return next((one for one in self.matters if one.code == code), None)

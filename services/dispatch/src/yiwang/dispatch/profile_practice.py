@@ -25,6 +25,7 @@ from .practice import (
     Whistles,
 )
 from .profile_files import Files
+from .profile_ground import GroundEntry, ground_of
 from .units import Units
 
 WHERE: Final = "profile.toml [dispatch.practice]"
@@ -127,6 +128,7 @@ class PracticeEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """Empty: the three kinds of Beijing"""
     whistle_weights: tuple[int, int, int] = (40, 30, 30)
     """Coming in time, settling in time, satisfying: together 100"""
+    ground: GroundEntry = GroundEntry()
 
 
 def practice_of(files: Files, entry: PracticeEntry, units: Units) -> Practice:
@@ -154,6 +156,7 @@ def practice_of(files: Files, entry: PracticeEntry, units: Units) -> Practice:
         ),
         complaints=Complaints(supervisory=entry.complaints.supervisory, otherwise=entry.complaints.otherwise),
         whistles=_whistles(entry),
+        ground=ground_of(files, entry.ground, units),
     )  # fmt: skip
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from .refusals_ground import GROUND
+
 
 class Refusal(NamedTuple):
     status: int
@@ -72,13 +74,13 @@ REFUSALS: Final[dict[str, Refusal]] = {
     "request_already_open": Refusal(409, "已有一份同类申请等待审批，不能再次提出{action}", "等待审批结果"),
     "request_missing": Refusal(409, "没有等待审批的申请", "刷新案件；申请可能已经审批，或随案件离开处置环节而失效"),
     "not_your_turn": Refusal(403, "此申请现由{role}审批", "请该岗位的人员审批"),
-    "approver_is_asker": Refusal(403, "审批人不能是申请人", "请另一位有权人员审批"),
-    "hang_by_request": Refusal(409, "本地挂账须由责任单位先提出申请", "请责任单位办理“挂账申请”"),
     "complained_unclear": Refusal(
         422, "上报人投诉的是“{unit}”，单位库中没有唯一的这个单位",
         "在 complained_unit 中填写单位库中的单位；不涉及库内单位的填“-”",
     ),
     "not_the_asker": Refusal(403, "申请由他人提出，只有申请人能撤回", "请申请人撤回，或由审批人审批"),
+    "approver_is_asker": Refusal(403, "审批人不能是申请人", "请另一位有权人员审批"),
+    "hang_by_request": Refusal(409, "本地挂账须由责任单位先提出申请", "请责任单位办理“挂账申请”"),
     "resume_passed": Refusal(409, "申请的恢复日期已过，不能再同意", "不同意此申请，由责任单位重新申请"),
     "stock_not_due": Refusal(409, "此案还没有到转为积存的日期", "等待到期，系统自动转为积存"),
     "already_referred": Refusal(409, "此案已转执法，尚无结果", "等待执法机关反馈结果"),
@@ -158,4 +160,6 @@ REFUSALS: Final[dict[str, Refusal]] = {
     "supervision_missing": Refusal(409, "没有等待回复的督办", "刷新案件；督办可能已经回复"),
     "handover_finished": Refusal(409, "案件已经办结，不能移交", "需要重新办理的，由回访或申诉程序处理"),
     "handover_nowhere": Refusal(409, "{area} 没有可以接收案件的平台，或就在本级", "由本级继续办理，或另选移交区域"),
+    # campaigns, ledgers, stations, the grid's teams
+    **{key: Refusal(*answer) for key, answer in GROUND.items()},
 }  # fmt: skip
