@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import asyncpg
 import click
@@ -126,3 +127,39 @@ async def test_a_damaged_backup_is_refused_before_anything_is_touched(node: Test
     dump.write_bytes(dump.read_bytes()[:-1])
     with pytest.raises(click.ClickException, match="已损坏"):
         read_manifest(target)
+
+
+async def test_a_tenant_is_restored_where_nobody_knows_its_login(
+    node: TestNode, test_servers: TestServers, open_dir: Path
+) -> None:
+    """What was its login's belongs to the login that restores it; who was kept out of the database stays out."""
+    login, other = f"leaving_{os.getpid()}", await another(test_servers)
+    async with node.running(filing()):
+        await publish(node, 0, 3)
+        await node.until(CaseFiled, 3)
+        await node.settled()
+    db = await asyncpg.connect(node.database_url)
+    await db.execute(f"create role {login} login password 'leaving'; grant yw_filing to {login};"
+                     f" alter schema yw owner to {login}; alter table yw.node owner to {login}")  # fmt: skip
+    url = urlsplit(node.database_url)
+    own = url._replace(netloc=f"{login}:leaving@{url.hostname}:{url.port}").geturl()
+    manifest = await backup(environ_of(node) | {"YIWANG_DATABASE_URL": own}, open_dir / "backup")
+    assert manifest.login == login
+    await db.execute(f"alter role {login} rename to {login}_before")
+    await db.execute(f"revoke connect on database {urlsplit(other.database_url).path[1:]} from public")
+
+    await restore(environ_of(other), open_dir / "backup", manifest, replace=True)
+    assert await rows(other) == {"case-0", "case-1", "case-2"}
+    restored = await asyncpg.connect(other.database_url)
+    owner = await restored.fetchval(
+        "select nspowner::regrole = current_user::regrole from pg_namespace where nspname = 'yw'"
+    )
+    kept_out = "select not has_database_privilege('public', current_database(), 'connect')"
+    assert (owner, await restored.fetchval(kept_out)) == (True, True)
+    assert not await restored.fetchval("select 1 from pg_roles where rolname = $1", login)
+    await restored.close()
+    await db.execute(f"reassign owned by {login}_before to current_user; drop owned by {login}_before")
+    await db.execute(f"drop role {login}_before")
+    await db.close()
+    await other.close()
+    await test_servers.drop_database(urlsplit(other.database_url).path[1:])

@@ -20,7 +20,6 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
-from urllib.parse import urlsplit
 
 import asyncpg
 import click
@@ -29,7 +28,7 @@ from nats.aio.client import Client
 from rich.console import Console
 from yiwang.kit.fence import sealed_at
 from yiwang.kit.link import connect
-from yiwang.stack import _dump, _streams, place
+from yiwang.stack import _dump, _owners, _streams, place
 from yiwang.stack._streams import Copied
 from yiwang.stack.embedded import Account, ServerFailed
 from yiwang.stack.servers import find_servers
@@ -51,6 +50,7 @@ class Manifest(msgspec.Struct, frozen=True):
         streams: the streams
         digests: file name → sha256 of every file
         sealed_at: since when the node was sealed to move, None for a backup of a working node
+        login: the node's own login, to which the rest of the dump belongs
     """
 
     format: int
@@ -61,6 +61,7 @@ class Manifest(msgspec.Struct, frozen=True):
     streams: list[Copied]
     digests: dict[str, str]
     sealed_at: dt.datetime | None = None
+    login: str = ""
 
 
 @click.command("backup")
@@ -100,8 +101,8 @@ async def backup(environ: Mapping[str, str], directory: Path) -> Manifest:
     """Write the pair into `directory`; raises click.ClickException when that already holds something."""
     page = _fresh(directory) / "manifest.json"
     url = environ["YIWANG_DATABASE_URL"]
-    async with _linked(environ) as link, _database(url) as reader:
-        async with _database(url) as holder, holder.transaction():
+    async with _linked(environ) as link, _owners.database(url) as reader:
+        async with _owners.database(url) as holder, holder.transaction():
             await _hold_outboxes(holder)
             # From here on nobody adds to or takes from an outbox: snapshot, then streams.
             snapshot_transaction = reader.transaction(isolation="repeatable_read", readonly=True)
@@ -112,6 +113,7 @@ async def backup(environ: Mapping[str, str], directory: Path) -> Manifest:
         await _dump.dump(url, snapshot, directory / "database.dump")
         incarnation, sealed = await _incarnation(reader), await sealed_at(reader)
         roles = await reader.fetch("select rolname from pg_roles where rolname like 'yw\\_%' order by 1")
+        login = str(await reader.fetchval("select current_user"))
         await snapshot_transaction.rollback()
     files = ["database.dump", *(stream.file for stream in streams)]
     digests = {name: await asyncio.to_thread(_digest, directory / name) for name in files}
@@ -120,7 +122,8 @@ async def backup(environ: Mapping[str, str], directory: Path) -> Manifest:
         tier=environ.get("YIWANG_TIER", "city"),
         profile=environ.get("YIWANG_PROFILE", ""),
     )
-    manifest = Manifest(FORMAT, made_at, node, incarnation, [row["rolname"] for row in roles], streams, digests, sealed)
+    names = [str(row["rolname"]) for row in roles]
+    manifest = Manifest(FORMAT, made_at, node, incarnation, names, streams, digests, sealed, login)
     page.write_bytes(msgspec.json.format(msgspec.json.encode(manifest)))
     return manifest
 
@@ -150,19 +153,20 @@ async def restore(
     url = environ["YIWANG_DATABASE_URL"]
     async with _linked(environ) as link:
         present = await _streams.names(link)
-        async with _database(url) as db:
+        async with _owners.database(url) as db:
             before = await _incarnation(db)
         if (before or present) and not replace:
             raise click.ClickException("节点里已有数据：确认要用备份替换它们，请加 --replace")
         for name in present if not keep_streams else ():
             await _streams.delete(link, name)
-        await _empty_database(url, manifest.roles)
-        await _dump.load(url, directory / "database.dump")
+        await _owners.empty_database(url, manifest.roles)
+        async with _owners.taken_over(url, manifest.login):
+            await _dump.load(url, directory / "database.dump")
         created = {}
         for stream in manifest.streams if not keep_streams else ():
             fitting = _streams.replicated(stream, place.kit_of(environ).stream_replicas)
             created[stream.name] = str((await _streams.copy_in(link, fitting, directory))["created"])
-    async with _database(url) as db, db.transaction():
+    async with _owners.database(url) as db, db.transaction():
         for schema in await _schemas_with(db, "kit_position"):
             # The restored streams are those that the positions were counted in, though the server made them anew.
             await db.executemany(
@@ -208,26 +212,6 @@ async def _incarnation(db: Db) -> int:
     if not await db.fetchval("select to_regclass('yw.node') is not null"):
         return 0
     return int(await db.fetchval("select incarnation from yw.node"))
-
-
-async def _empty_database(url: str, roles: list[str]) -> None:
-    """Make the database anew, empty, and the roles that own what comes into it."""
-    name = urlsplit(url).path.lstrip("/")
-    async with _database(urlsplit(url)._replace(path="/postgres").geturl()) as db:
-        await db.execute(f'drop database if exists "{name}" with (force)')
-        await db.execute(f'create database "{name}"')
-        for role in roles:
-            if not await db.fetchval("select 1 from pg_roles where rolname = $1", role):
-                await db.execute(f'create role "{role}" login')
-
-
-@asynccontextmanager
-async def _database(url: str) -> AsyncIterator[Db]:
-    db = await asyncpg.connect(url, server_settings={"default_transaction_read_only": "off"})  # on while it is sealed
-    try:
-        yield db
-    finally:
-        await db.close()
 
 
 @asynccontextmanager
