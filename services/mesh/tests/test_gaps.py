@@ -77,7 +77,8 @@ async def test_the_watchdog_asks_by_itself_and_once(node: TestNode, tmp_path: Pa
     """A heartbeat heard twice, or one that shows no gap, asks for nothing more; a grandchild's is its parent's matter."""
     page = tmp_path / "mesh.json"
     carried = [  # so that UP takes what is said in their names; in a mesh it is sourced
-        msgspec.structs.replace(one, hosted=one.hosted | {"intake": "440000"}) if one.parent else one for one in PAGE.nodes
+        msgspec.structs.replace(one, hosted=one.hosted | {"intake": "440000"}) if one.parent else one
+        for one in PAGE.nodes
     ]
     page.write_bytes(msgspec.json.encode(msgspec.structs.replace(PAGE, nodes=tuple(carried))))
     async with node.running(service, jurisdiction="440000", tier="province", mesh=str(page)):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from yiwang.kit.mesh import Space
-from yiwang.mesh.verdict import Local, Seen, Track, judge, link_alarm, local_alarms, may_remedy
+from yiwang.mesh.verdict import Local, Seen, Track, judge, link_alarm, local_alarms, may_remedy, overdue
 
 CUT_S, STALL_S = 10.0, 15.0
 
@@ -34,6 +36,27 @@ def test_a_backlog_that_does_not_move_is_stalled() -> None:
     assert state(link(at=STALL_S - 1, seq=5, last_seq=9), track) == "late"
     assert state(link(at=STALL_S, seq=5, last_seq=9), track) == "stalled"
     assert state(link(at=STALL_S + 1, seq=6, last_seq=9), track) == "late"
+
+
+def test_a_link_that_shows_life_but_lets_nothing_through_is_stalled() -> None:
+    """No backlog is known, for the peer's word of it is stuck in the same link: its heartbeat stays away, and that tells."""
+    track, word = Track(), dt.datetime(2026, 11, 23, 9, tzinfo=dt.UTC)
+    for at in (0.0, 60.0, 120.0):
+        late = overdue(track, word, 60.0, at)
+        assert not late
+        assert state(link(at=at, seq=5, overdue=late), track) == "ok"
+    for at, expected in ((121.0, "late"), (121.0 + STALL_S, "stalled")):
+        assert overdue(track, word, 60.0, at)
+        assert state(link(at=at, seq=5, overdue=True), track) == expected
+    assert not overdue(track, word + dt.timedelta(minutes=3), 60.0, 140.0)
+
+
+def test_a_peer_that_does_not_say_how_often_it_speaks_is_never_overdue() -> None:
+    """An older program below, or one that has not spoken yet."""
+    track = Track()
+    assert not overdue(track, None, 60.0, 0.0)
+    assert not overdue(track, None, 60.0, 1e6)
+    assert not overdue(track, dt.datetime(2026, 11, 23, 9, tzinfo=dt.UTC), 0.0, 1e6)
 
 
 def test_a_link_without_any_sign_is_cut() -> None:

@@ -84,12 +84,16 @@ class MeshHeartbeat(MeshEvent, frozen=True, kw_only=True, tag="mesh.heartbeat.v1
     """Alarms that stand"""
     cases_today: int = 0
     """Cases reported since midnight"""
+    every_s: float = 0.0
+    """Seconds until the next heartbeat, 0 unknown: who waits much longer knows that the link stands still"""
 
 
 class MeshProbe(MeshEvent, frozen=True, kw_only=True, tag="mesh.probe.v1"):
     """A canary from above (链路探测): the receiving node reports how long it was on its way."""
 
     flow: ClassVar[Flow] = "down"
+    every_s: float = 0.0
+    """Seconds until the next probe, 0 unknown"""
 
 
 class MeshAlarmRaised(MeshEvent, frozen=True, kw_only=True, tag="mesh.alarm_raised.v1"):

@@ -29,7 +29,11 @@ def lost(before: MeshHeartbeat | None, now: MeshHeartbeat) -> bool:
 def requests(mesh: Mesh, before: MeshHeartbeat, now: MeshHeartbeat) -> list[ResyncRequested]:
     """To the node and to every node of its branch: tell the cases again that changed since its last sign."""
     since, first = before.recorded_at - MARGIN, now.first_sequences[STREAM]
-    nodes = [one for one in mesh.page.nodes if not one.docked and not one.hosted.get("dispatch") and mesh.branch(one.code) == now.node]
+    nodes = [
+        one
+        for one in mesh.page.nodes
+        if not one.docked and not one.hosted.get("dispatch") and mesh.branch(one.code) == now.node
+    ]
     return [
         ResyncRequested(
             addressee=one.code, resync_id=f"gap/{now.node}/{first}/{one.code}", since=since, reason="gap",

@@ -41,7 +41,8 @@ async def hear_heartbeat(event: MeshHeartbeat, ctx: Context) -> list[ResyncReque
 @service.on(MeshProbe)
 async def hear_probe(event: MeshProbe, ctx: Context) -> None:
     """Keep how long the probe from above was on its way."""
-    await sql.run(ctx.tx, "set_probe", event.node, event.recorded_at, _on_its_way_ms(event.recorded_at, wall()))
+    took_ms = _on_its_way_ms(event.recorded_at, wall())
+    await sql.run(ctx.tx, "set_probe", event.node, event.recorded_at, took_ms, event.every_s)
 
 
 @service.on(MeshAlarmRaised, scope=Scope.SUBTREE)

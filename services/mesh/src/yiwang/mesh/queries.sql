@@ -42,12 +42,13 @@ select heartbeat from peer where node = $1 for update;
 select node, heartbeat, recorded_at, heard_at, latency_ms from peer order by node;
 
 -- set_probe: the last probe of a node above
-insert into probe (node, recorded_at, latency_ms) values ($1, $2, $3)
-on conflict (node) do update set recorded_at = excluded.recorded_at, latency_ms = excluded.latency_ms
+insert into probe (node, recorded_at, latency_ms, every_s) values ($1, $2, $3, $4)
+on conflict (node) do update set recorded_at = excluded.recorded_at, latency_ms = excluded.latency_ms,
+    every_s = excluded.every_s
 where probe.recorded_at <= excluded.recorded_at;
 
 -- probed: the last probe of that node
-select recorded_at, latency_ms from probe where node = $1;
+select recorded_at, latency_ms, every_s from probe where node = $1;
 
 -- raise: an alarm stands; gives since when, only if it is new
 insert into alarm (node, alarm, kind, sentence, since) values ($1, $2, $3, $4, $5)

@@ -65,3 +65,4 @@ class Probed(msgspec.Struct, frozen=True, kw_only=True):
 
     recorded_at: dt.datetime
     latency_ms: float
+    every_s: float

@@ -10,6 +10,8 @@ from yiwang.kit.mesh import Space
 
 NAMES = {"up": "上行", "down": "下行"}
 FUTILE = 3
+OVERDUE_TIMES, OVERDUE_LEAST_S = 2.0, 5.0
+"""A word is overdue after so many times the interval that the other side keeps, and never sooner than these seconds"""
 FULL = 0.8
 """From this share of a room on somebody is told"""
 STATE_NAMES = {"ok": "正常", "late": "滞后", "stalled": "停滞", "cut": "中断", "never": "从未连通", "docked": "对接"}
@@ -29,6 +31,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
         waiting: events that have landed here and that our own stream has not taken yet
         connected: the peer's side of the link hears us (its interest has reached us)
         refused: events in quarantine
+        overdue: the peer's next heartbeat or probe should long have come (see `overdue`)
     """
 
     peer: str
@@ -41,6 +44,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     waiting: int = 0
     connected: bool = False
     refused: int = 0
+    overdue: bool = False
 
     @property
     def behind(self) -> int:
@@ -62,25 +66,41 @@ class Track(msgspec.Struct):
     remedies: int = 0
     worked: bool = False
     state: str = "never"
+    word_at: dt.datetime | None = None
+    heard_at: float = 0.0
+
+
+def overdue(track: Track, word_at: dt.datetime | None, every_s: float, at: float) -> bool:
+    """Whether the peer's next word should long have come; *word_at*: when it last spoke, by its own clock.
+
+    A source can stand still and yet show life and no backlog: heartbeats of its consumer arrive while the consumer waits for
+    an acknowledgement that was lost when the other side froze (seen with nats-server 2.15.1). Only what the peer would have
+    said by now tells. *every_s* 0: the peer doesn't say how often it speaks, and nothing is concluded.
+    """
+    if word_at != track.word_at:
+        track.word_at, track.heard_at = word_at, at
+    return word_at is not None and every_s > 0 and at - track.heard_at > max(OVERDUE_TIMES * every_s, OVERDUE_LEAST_S)
 
 
 def judge(seen: Seen, track: Track, cut_after: float, stall_after: float) -> str:
     """ok, late, stalled, cut or never; brings *track* up to date.
 
-    cut: no sign of the peer, and nothing says that the line stands. stalled: the line stands, events wait, and none has
-    come for *stall_after* seconds; or the line stands and the source has shown no life for *cut_after* seconds.
+    cut: no sign of the peer, and nothing says that the line stands. stalled: the line stands, events wait or the peer's next
+    word is overdue, and none has come for *stall_after* seconds; or the line stands and the source has shown no life for
+    *cut_after* seconds.
     """
-    if seen.mark != track.mark or not seen.behind:
+    waits = seen.behind > 0 or seen.overdue
+    if seen.mark != track.mark or not waits:
         track.mark, track.moved_at = seen.mark, seen.at
     silent = seen.quiet_s < 0 or seen.quiet_s > cut_after
     if silent and seen.connected and seen.at - track.moved_at >= (0 if seen.quiet_s > cut_after else stall_after):
         state = "stalled"
     elif silent:
         state = "never" if seen.quiet_s < 0 else "cut"
-    elif seen.behind and seen.at - track.moved_at >= stall_after:
+    elif waits and seen.at - track.moved_at >= stall_after:
         state = "stalled"
     else:
-        state = "late" if seen.behind else "ok"
+        state = "late" if waits else "ok"
     track.state = state
     track.worked |= state in ("ok", "late")
     return state

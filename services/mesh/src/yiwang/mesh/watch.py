@@ -19,7 +19,7 @@ from .keep import keep_links, restart_source
 from .release import Release
 from .service import Page, service
 from .store import Peer, Probed, Refused, sql
-from .verdict import Alarm, Local, Seen, Track, judge, link_alarm, local_alarms, may_remedy
+from .verdict import Alarm, Local, Seen, Track, judge, link_alarm, local_alarms, may_remedy, overdue
 
 STATES_EVERY_S = 15.0
 MUTE_AFTER_S = 60.0
@@ -51,7 +51,10 @@ class Watch:
         self.answered: dict[str, float] = {}
         self.asked_at = self.beaten_at = float("-inf")
         self.remedies: dict[str, str] = {}
+        self.stand: set[tuple[str, str]] = set()
+        """The links that stood when we last said that we are alive"""
         self.beginning = time.monotonic()
+        self.states_every_s = max(STATES_EVERY_S, 3 * app.settings.watch_seconds)
 
     async def round(self, mesh: Mesh) -> None:
         """One look at everything."""
@@ -63,6 +66,7 @@ class Watch:
         said = {code: _sequences(peer) for code, peer in peers.items()}
         refused = {row.child: row for row in await sql.rows(app.pool, "refused", Refused)}
         seen = await observe.look(app, mesh, said, {code: row.total for code, row in refused.items()})
+        seen = [self._listen(one, await self._word(one, peers)) for one in seen]
         states = {(s.peer, s.direction): await self._judge(s) for s in seen}
         await self._ask_services()
         local, kept = await self._local(mesh, peers, refused, states)
@@ -78,9 +82,21 @@ class Watch:
         self._meter(seen, beat, wrong, local)
         await self._speak(mesh, beat)
 
+    async def _word(self, seen: Seen, peers: dict[str, Peer]) -> tuple[dt.datetime | None, float]:
+        """When the peer last spoke over this link, and how often it speaks: heartbeats from below, probes from above."""
+        if seen.direction == "up":
+            peer = peers.get(seen.peer)
+            return (peer.recorded_at, _every_s(peer)) if peer else (None, 0.0)
+        probed = await sql.row(self.app.pool, "probed", Probed, seen.peer)
+        return (probed.recorded_at, probed.every_s) if probed else (None, 0.0)
+
+    def _listen(self, seen: Seen, word: tuple[dt.datetime | None, float]) -> Seen:
+        track = self.tracks.setdefault((seen.peer, seen.direction), Track(moved_at=seen.at))
+        return msgspec.structs.replace(seen, overdue=overdue(track, *word, seen.at))
+
     async def _judge(self, seen: Seen) -> str:
         app, key = self.app, (seen.peer, seen.direction)
-        track = self.tracks.setdefault(key, Track(moved_at=seen.at))
+        track = self.tracks[key]
         state = judge(seen, track, app.settings.cut_after_s, app.settings.stall_after_s)
         never = state == "never" and seen.at - self.beginning > app.settings.stall_after_s
         if state == "stalled" or never:
@@ -96,7 +112,7 @@ class Watch:
         return state
 
     async def _ask_services(self) -> None:
-        if time.monotonic() - self.asked_at > STATES_EVERY_S:
+        if time.monotonic() - self.asked_at > self.states_every_s:
             self.asked_at = time.monotonic()
             self.services = await ask_states(self.app.nc)
             self.answered |= {s.service.replace("-", "_"): self.asked_at for s in self.services}
@@ -106,7 +122,7 @@ class Watch:
     ) -> tuple[Local, Kept]:
         app, now = self.app, wall()
         last, first, full = await observe.sequences(app.nc)
-        long_ago = time.monotonic() - MUTE_AFTER_S
+        long_ago = time.monotonic() - max(MUTE_AFTER_S, 4 * self.states_every_s)
         silent = {}
         for child in links.linked_children(mesh.page.by_code, mesh.code):
             heard = peers[child].heard_at if child in peers else self.page.started_wall
@@ -139,6 +155,7 @@ class Watch:
             started_at=self.page.started_wall, links=tuple([await self._link(s, states, peers) for s in seen]),
             services=tuple(self.services), first_sequences=kept[0], last_sequences=kept[1], oldest_unsent_s=round(local.unsent_s, 1),
             alarms=tuple(a.alarm for a in wrong), cases_today=counts.get(app.node.jurisdiction, 0),
+            every_s=app.settings.heartbeat_seconds,
         )  # fmt: skip
 
     async def _link(self, seen: Seen, states: dict[tuple[str, str], str], peers: dict[str, Peer]) -> LinkState:
@@ -166,19 +183,24 @@ class Watch:
             names.MESH_ALARMS.labels(node, kind).set(sum(a.kind == kind for a in wrong))
 
     async def _speak(self, mesh: Mesh, beat: MeshHeartbeat) -> None:
-        """Say that we are alive, and probe each link down, when it is time."""
+        """Say that we are alive, and probe each link down, when it is time, or a link has come to stand or fallen."""
         app = self.app
-        if time.monotonic() - self.beaten_at < app.settings.heartbeat_seconds:
+        stand = {(link.peer, link.direction) for link in beat.links if link.state in ("ok", "late")}
+        if time.monotonic() - self.beaten_at < app.settings.heartbeat_seconds and stand == self.stand:
             return
-        self.beaten_at = time.monotonic()
+        self.beaten_at, self.stand = time.monotonic(), stand
         if mesh.parent is not None:
             await say(app, beat)
         for child in links.linked_children(mesh.page.by_code, mesh.code):
-            await say(app, MeshProbe(node=app.node.node_id, addressee=child))
+            await say(app, MeshProbe(node=app.node.node_id, addressee=child, every_s=app.settings.heartbeat_seconds))
 
 
 def _sequences(peer: Peer) -> dict[str, int]:
     return msgspec.json.decode(peer.heartbeat, type=MeshHeartbeat).last_sequences
+
+
+def _every_s(peer: Peer) -> float:
+    return msgspec.json.decode(peer.heartbeat, type=MeshHeartbeat).every_s
 
 
 async def _remember(app: App, beat: MeshHeartbeat) -> None:
