@@ -79,6 +79,8 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     def fits(self, facts: Facts) -> bool:
         """Whether every `when` and no `unless` holds."""
+        if not (self.when or self.unless):
+            return True
         return all(_is(facts, *one) for one in self.when.items()) and not any(
             _is(facts, *one) for one in self.unless.items()
         )
@@ -88,7 +90,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         for name in fields_in(self.audience):
             if not facts[name]:
                 return None
-        return Audience.parse(self.audience.format_map(facts))
+        return Audience.parse(filled(self.audience, facts))
 
 
 class Book(msgspec.Struct, frozen=True, kw_only=True):
@@ -201,6 +203,29 @@ def fields_in(text: str) -> frozenset[str]:
     ['area', 'unit_id']
     """
     return frozenset(name for _, name, _, _ in string.Formatter().parse(text) if name)
+
+
+@cache
+def _pieces(text: str) -> tuple[tuple[str, str], ...] | None:
+    """(words, the {name} after them or nothing); None where a {name} asks for more than its fact."""
+    found = []
+    for words, name, spec, conversion in string.Formatter().parse(text):
+        if spec or conversion or not (name is None or name.isidentifier()):
+            return None
+        found.append((words, name or ""))
+    return tuple(found)
+
+
+def filled(text: str, facts: Mapping[str, str]) -> str:
+    """*text* with the facts in place of their {names}, as `str.format_map` does it.
+
+    >>> filled("{n} 件", {"n": "3"})
+    '3 件'
+    """
+    pieces = _pieces(text)
+    if pieces is None:
+        return text.format_map(facts)
+    return "".join([words + facts[name] if name else words for words, name in pieces])
 
 
 def _is(facts: Facts, name: str, wanted: str | list[str]) -> bool:

@@ -9,12 +9,13 @@ import msgspec
 from yiwang.contracts import CaseDispatched, CaseEvent, NoticeRequested, tag_of
 
 from .audience import Audience
-from .book import Book, Rule, Steps, Template, steps_of, steps_text
+from .book import Book, Rule, Steps, Template, filled, steps_of, steps_text
 from .facts import Facts, facts_of
 
 TOLD: Final = frozenset({"live", "demo"})
 """Only these purposes reach people: drills and history tell nobody, a test tells its own tester."""
 TEST: Final = "test"
+_HEARD: Final = TOLD | {TEST}
 
 NAMESPACE: Final = uuid.UUID("6f1d3c52-8b0e-5f43-9a57-2d1c7f0b9e64")
 
@@ -63,7 +64,7 @@ def drafts_of(event: CaseEvent, book: Book) -> list[Draft]:
     """The notices that *event* asks for: all of them in live and demo; in a test those that the actor sends to himself."""
     tag = tag_of(type(event))
     rules = book.rules.get(tag)
-    if rules is None or event.purpose not in TOLD | {TEST}:
+    if rules is None or event.purpose not in _HEARD:
         return []
     business = f"{event.case.case_id}/{tag.split('.')[1]}"
     return [
@@ -85,8 +86,8 @@ def _draft(event: CaseEvent, book: Book, rule: Rule, facts: Facts, audience: Aud
         template=rule.template,
         template_version=book.templates_version,
         rule=f"{rule.id}@{book.rules_version}",
-        title=template.title.format_map(facts),
-        body=template.body.format_map(facts),
+        title=filled(template.title, facts),
+        body=filled(template.body, facts),
         urgency=event.case.urgency if rule.urgency == "case" else rule.urgency,
         notice_purpose="business",
         consent_id="",
@@ -127,8 +128,8 @@ def requested(event: NoticeRequested, book: Book) -> Draft | None:
         template=event.template,
         template_version=book.templates_version,
         rule="requested",
-        title=template.title.format_map(event.params),
-        body=template.body.format_map(event.params),
+        title=filled(template.title, event.params),
+        body=filled(template.body, event.params),
         urgency=event.urgency,
         notice_purpose=event.notice_purpose,
         consent_id=event.consent_id,
