@@ -91,6 +91,12 @@ def test_a_wrong_place_is_another_nodes_matter() -> None:
     assert holder(far, rules_at(CITY).governance, rules_at(CITY).tiers) is None
 
 
+def test_a_test_report_stays_where_it_was_taken() -> None:
+    """Whoever tries out a province voids there what he reported there; no city gets it."""
+    a_test = msgspec.structs.replace(a_case_at("reported", PROVINCE), purpose="test")
+    assert holder(a_test, rules_at(PROVINCE).governance, rules_at(PROVINCE).tiers) is None
+
+
 def test_a_node_that_stands_alone_hands_nothing_over() -> None:
     """Without a mesh everything is as in a single city; a district's own case waits for no city command."""
     assert holder(a_case_at("filed", CITY), Governance(holders=HOLDERS["one_supervise_two_command"]), None) is None

@@ -140,9 +140,9 @@ def first_command(case: Case, tiers: Tiers | None) -> str:
 def holder(case: Case, governance: Governance, tiers: Tiers | None) -> tuple[str, str] | None:
     """The other node that shall have *case* now, and why (accept, dispatch, handle, check or assignment).
 
-    None where it stays: nobody else, it is finished, history, or its place isn't known.
+    None where it stays: nobody else, it is finished, history or a test, or its place isn't known.
     """
-    if tiers is None or case.state in FINAL or case.imported is not None or case.place is None:
+    if tiers is None or case.state in FINAL or case.imported is not None or case.purpose == "test" or case.place is None:
         return None
     here = case.custody.jurisdiction if case.custody.jurisdiction in tiers.mine else tiers.me
     if not case.place.area.city:

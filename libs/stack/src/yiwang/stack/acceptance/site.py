@@ -107,7 +107,7 @@ async def addresses(http: httpx.AsyncClient, environ: Mapping[str, str], urls: S
     found: dict[str, str] = {}
     for url in urls or [f"http://127.0.0.1:{port}"]:
         try:
-            answer = await http.get(f"{url.rstrip('/')}/schema/openapi.json", timeout=5)
+            answer = await http.get(f"{url.rstrip('/')}/schema/openapi.json")  # the first asker waits until it is made
             paths = msgspec.json.decode(answer.content, type=dict[str, Any])["paths"] if answer.is_success else {}
         except (httpx.TransportError, msgspec.DecodeError):
             continue
