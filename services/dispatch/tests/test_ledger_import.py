@@ -61,6 +61,8 @@ def test_english_heads_and_a_bare_line_will_do() -> None:
         ("1,一般,440303,x,,,,,,环卫所,加固,", "期限"),
         ("1,一般,440303,x,,,,,,环卫所,加固,2026-11-22", "已过"),
         ("1,一般,440303,x,,,,,,,加固,", "责任单位"),
+        ("1,一般,440303,x,,,,,,环卫所,加固,9999-12-31", "十年"),
+        ("1,一般,440303,x,,,,,1026-11-20,,,", "2000"),
     ],
 )
 def test_each_mistake_names_its_line_and_what_to_do(row: str, word: str) -> None:
@@ -77,6 +79,8 @@ def test_a_file_that_is_none_is_told_as_a_whole() -> None:
     assert read("", WHERE, RULES)[1] == ["文件是空的：第一行写列名"]
     assert "编号、区划" in read("描述\nx\n", WHERE, RULES)[1][0]
     assert read_rows("1,,440303,x,,,,,,,,", "1,,440303,y,,,,,,,,")[1] == ["第 3 行：编号 1 在文件中出现两次，请保留一行"]
+    assert "CSV" in read('no,area,summary\n"' + "x" * 200_000 + '"\n', WHERE, RULES)[1][0]
+    assert read("no,area,summary\r1,440303,x\r", WHERE, RULES)[1] == []
     assert str(MOST) in read_rows(*["1,,440303,x,,,,,,,,"] * (MOST + 1))[1][0]
 
 

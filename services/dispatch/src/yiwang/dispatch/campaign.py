@@ -26,7 +26,7 @@ NUMBERS: Final = ("found", "rectified", "accepted", "satisfied", "reopened", "ov
 Translate = Callable[[Category, str], Category | None]
 
 
-class Campaign(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Campaign(msgspec.Struct, frozen=True, kw_only=True):
     """One campaign as this node takes part in it; `issuer` leads it."""
 
     campaign_id: str

@@ -72,6 +72,6 @@ def actor(caller: Caller, post: Post) -> Actor:
 
 def known_area(area: str, inside: str) -> str:
     """*area*, if it is a code inside *inside*. Raises Refused."""
-    if not within(inside, area):
+    if area != area.strip() or not within(inside, area):
         raise Refused("area_malformed", area=area)
     return area

@@ -135,7 +135,7 @@ async def list_entries(
     limit: Annotated[int, Parameter(ge=1, le=200)] = 50,
 ) -> EntryPage:
     """Entries of the caller's areas, and those given to the caller's units, newest first."""
-    kind, states = LISTS[which] if which else ("", ())
+    kind, states = LISTS.get(which.strip(), ("", ()))
     asked = ledger_store.Asked(
         kind=kind, states=(entry_state,) if entry_state else states, campaign_id=campaign_id, area=area, unit_id=unit_id,
         station_id=station_id, late=late, areas=seen_areas(caller), units=seen_units(caller),

@@ -73,7 +73,7 @@ class Noted(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     media: tuple[MediaRef, ...] = ()
 
 
-class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """One line of a ledger."""
 
     entry_id: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Sequence
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 import msgspec
 from yiwang.contracts import Actor, Event, Point
@@ -38,7 +38,7 @@ Area = Annotated[str, msgspec.Meta(pattern="^[0-9]{6}([A-Z][0-9]{2}|[0-9]{3}([0-
 class EntryBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """登记入账: what was found where, how grave it is, and in which campaign it counts."""
 
-    kind: Annotated[str, msgspec.Meta(pattern="^(hazard|problem)$")] = "hazard"
+    kind: Literal["hazard", "problem"] = "hazard"
     grade: Key = "general"
     area: Area
     summary_masked: Text

@@ -19,7 +19,7 @@ from yiwang.contracts import Category, Point
 from .calendar import SHANGHAI
 from .campaign import within
 from .ground import Ground
-from .ledger import Entry
+from .ledger import LONGEST, Entry
 from .places import place_of_code
 from .refusals import Refused
 from .rules import Rules
@@ -30,6 +30,7 @@ COLUMNS: Final = {
 }  # fmt: skip
 """Head → field; the heads may also be the fields' own words"""
 NEEDED: Final = ("no", "area", "summary")
+OLDEST_YEAR: Final = 2000
 MOST: Final = 1000
 """Lines in one import"""
 SPACE: Final = uuid.UUID("5b8f6f0e-9d0b-5d2c-8d7e-6a1f0a6f3c11")
@@ -72,7 +73,10 @@ class Where(msgspec.Struct, frozen=True, kw_only=True):
 
 def read(text: str, where: Where, rules: Rules) -> tuple[list[Line], list[str]]:
     """The lines that are in order, and what is wrong with the others."""
-    table = list(csv.reader(io.StringIO(text.removeprefix("\ufeff"))))
+    try:
+        table = list(csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline="")))
+    except csv.Error:
+        return [], ["文件不是 CSV：请在表格软件中另存为 CSV UTF-8"]
     if not table:
         return [], ["文件是空的：第一行写列名"]
     heads = [COLUMNS.get(head.strip(), head.strip()) for head in table[0]]
@@ -108,6 +112,8 @@ def _line(row: dict[str, str], where: Where, rules: Rules, seen: set[str]) -> Li
     found = _day(get("found_on", ""), "发现日期")
     if found and found > where.now.astimezone(SHANGHAI).date():
         raise ValueError("发现日期在今后，请改正")
+    if found and found.year < OLDEST_YEAR:
+        raise ValueError(f"发现日期早于 {OLDEST_YEAR} 年，请改正")
     place = msgspec.structs.replace(place_of_code(area, None, get("address", "")), point=_point(row))
     entry = Entry(
         entry_id=entry_id(where, no), kind=where.kind, grade=grade, area=area, summary_masked=get("summary", ""),
@@ -127,6 +133,8 @@ def _given(entry: Entry, row: dict[str, str], where: Where, rules: Rules) -> Lin
         raise ValueError("有责任单位而没有整改措施或期限，请填写，或将责任单位留空待交办")
     if due < where.now.astimezone(SHANGHAI).date():
         raise ValueError("整改期限已过，请填写今后的日期，或将责任单位留空待交办")
+    if _moment(due) - where.now > LONGEST - dt.timedelta(days=1):
+        raise ValueError("整改期限在十年之后，请改正")
     try:
         known = rules.unit(unit)
     except Refused:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from yiwang.contracts import Event
@@ -24,7 +24,7 @@ from .rules import Rules
 class ImportBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """台账导入: the CSV's text. `check`: only look, and say what is wrong."""
 
-    kind: Annotated[str, msgspec.Meta(pattern="^(hazard|problem)$")] = "hazard"
+    kind: Literal["hazard", "problem"] = "hazard"
     campaign_id: Key = ""
     csv: Annotated[str, msgspec.Meta(max_length=500_000)]
     check: bool = True

@@ -153,7 +153,7 @@ async def records(db: Any, station_id: str, first: dt.date, last: dt.date) -> li
 
 def month_span(month: str, now: dt.datetime) -> tuple[dt.date, dt.date]:
     """First and last day of ``2026-11``; of the present month without one. The pattern is checked at the edge."""
-    day = dt.date.fromisoformat(f"{month}-01") if month else now.astimezone(SHANGHAI).date().replace(day=1)
+    day = dt.date.fromisoformat(f"{month.strip()}-01") if month.strip() else now.astimezone(SHANGHAI).date().replace(day=1)
     after = (day + dt.timedelta(days=32)).replace(day=1)
     return day, after - dt.timedelta(days=1)
 

@@ -33,7 +33,7 @@ async function bodyOf(form, fields, stage) {
       body[name] = await Promise.all(files.map((file) => api.upload(`/ledgers/photos?stage=${stage}`, file)));
     } else if (type === "number") body[name] = Number(value);
     else if (type === "datetime-local") value && (body[name] = `${value}:00+08:00`);
-    else if (value) body[name] = value;
+    else if (value || type === "textarea") body[name] = value;
   }
   return body;
 }
