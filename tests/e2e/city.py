@@ -84,15 +84,17 @@ class City:
 
 
 @contextlib.asynccontextmanager
-async def city(node: TestNode, profile: str, clock: Clock | None = None, **kit: Any) -> AsyncIterator[City]:
-    """Run all six services under a shipped profile."""
+async def city(
+    node: TestNode, profile: str, clock: Clock | None = None, more: tuple[str, ...] = (), **kit: Any
+) -> AsyncIterator[City]:
+    """Run all six services, and *more*, under a shipped profile."""
     directory = PROFILES / profile
     jurisdiction = str(tomllib.loads((directory / "profile.toml").read_text())["profile"]["jurisdiction"])
     nation = Receiver(SECRET)
     async with listening(nation) as url:
         settings = {"YIWANG_NATIONAL_SYNC_ENDPOINTS": f"nation={url}", "YIWANG_NATIONAL_SYNC_SECRETS": f"nation={SECRET}",
                     "YIWANG_NATIONAL_SYNC_POLL_SECONDS": "0.1"}  # fmt: skip
-        services = [service(name) for name in SERVICES]
+        services = [service(name) for name in (*SERVICES, *more)]
         async with node.running(
             *services, settings=settings, clock=clock, profile=directory, jurisdiction=jurisdiction, **kit
         ) as apps:

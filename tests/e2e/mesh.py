@@ -45,7 +45,7 @@ services = { NOTHING_ELSE }
 quotas = { max_file_gib = 2 }
 """.replace(
     "NOTHING_ELSE",
-    "intake = 0, grid = 0, dispatch = 0, enforcement = 0, notification = 0, national_sync = 0, identity = 0",
+    "intake = 0, grid = 0, dispatch = 0, enforcement = 0, notification = 0, national_sync = 0, identity = 0, evaluation = 0",
 )
 """Only the mesh services run: what the links carry is put into the streams by the tests."""
 QUICK: Final = {

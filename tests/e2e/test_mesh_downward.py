@@ -35,7 +35,7 @@ services = { EXCHANGE_ONLY }
 quotas = { max_file_gib = 2 }
 """.replace(
     "EXCHANGE_ONLY",
-    "intake = 0, grid = 0, dispatch = 0, enforcement = 0, notification = 0, national_sync = 1, identity = 0",
+    "intake = 0, grid = 0, dispatch = 0, enforcement = 0, notification = 0, national_sync = 1, identity = 0, evaluation = 0",
 )
 JPEG: Final = b"\xff\xd8\xff\xe0" + b"yiwang" * 100_000
 PATIENCE_S: Final = 120.0

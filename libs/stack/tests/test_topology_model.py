@@ -32,6 +32,7 @@ def test_a_node_needs_only_code_and_name() -> None:
     assert [s.name for s in province.server_list()] == ["n440000-1", "n440000-2", "n440000-3"]
     assert county.services["enforcement"] == ServicePlan(hosted_by="440100")
     assert "enforcement" in city.own_services
+    assert ["evaluation" in node.own_services for node in topology.nodes] == [True, True, False]
     assert (province.sync, city.sync) == ("2m", "always")
 
 

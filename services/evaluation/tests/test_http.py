@@ -74,6 +74,13 @@ async def test_figures_rankings_trends_and_the_cases_behind_a_number(node: TestN
         points = await got(http, "trend", indicator="archive_rate")
         assert len(points) == 30
         assert [p["period"] for p in points if p["counters"]] == ["2026-11-23"]
+        for query in ({}, {"object": "440310"}, {"category": "event/04"}, {"kind": "unit", "object": "u1"},
+                      {"kind": "post", "object": "post-closer"}, {"category": "@patrol"}):  # fmt: skip
+            day = (await got(http, "figures", period="2026-11-23", **query))["counters"]
+            hours = await got(http, "trend", indicator="archive_rate", period="2026-11-23", by="hour", **query)
+            assert {name: sum(p["counters"].get(name, 0) for p in hours) for name in day} == day, query
+            assert [p["period"] for p in hours if p["counters"]] == ["2026-11-23T09"]
+            assert len(hours) == 24
 
         for counter, value in counters.items():
             page = await got(http, "cases", counter=counter, limit=2)
@@ -127,6 +134,7 @@ async def test_everybody_sees_what_is_theirs_and_no_more(node: TestNode) -> None
         assert await status(app.http("collector"), object="440310") == 403
         http = app.http("evaluator")
         assert await status(http, period="2026-13") == await status(http, category="@nobody") == 400
+        assert await status(http, "trend", indicator="archive_rate", by="hour") == 400
         assert await status(http, "cases", counter="nothing") == await status(http, "trend", indicator="nothing") == 404
         told = await app.http("leader").post("/evaluation/surveys", json={"period": "2026-11", "answers": {"100": 1}})
         assert told.status_code == 403

@@ -15,6 +15,7 @@ from yiwang.evaluation.warning import (
     NOTHING,
     Rule,
     Usual,
+    Verdict,
     bound_of,
     chances,
     count_at,
@@ -24,6 +25,8 @@ from yiwang.evaluation.warning import (
     is_tried,
     is_worth,
     judge,
+    sentence,
+    shares_before,
     usual_of,
 )  # fmt: skip
 
@@ -198,6 +201,29 @@ def test_a_wave_of_overdue_cases_is_noticed() -> None:
     found = alerts(RULES["overdue_wave"], hourly, START + 10 * WEEK, START + 11 * WEEK)
 
     assert [on for _, on in found] == [True, False]
+
+
+def test_a_rise_of_the_overdue_rate_is_noticed_and_a_busy_day_alone_is_not() -> None:
+    """One in ten is late as ever though thrice as many come: nothing; four in ten are late: an alert that says both rates."""
+    rule, chance = RULES["overdue_rate"], random.Random(8)
+    reported = {START + hour: 6 for hour in range(12 * WEEK)}
+    late = {hour: sum(chance.random() < 0.1 for _ in range(6)) for hour in reported}
+    end = START + 11 * WEEK + 8
+
+    def judged(times: int, share: float) -> bool:
+        now = reported | {end - n: 6 * times for n in range(1, 25)}
+        overdue = late | {end - n: round(6 * times * share) for n in range(1, 25)}
+        days = shares_before(rule, overdue, now, end, START)
+        verdict = judge(rule, days, day_of(end - 1), count_at(rule, overdue, end))
+        assert verdict is not None
+        return verdict.alert
+
+    assert not judged(1, 0.1)
+    assert not judged(3, 0.1)
+    assert judged(1, 0.4)
+    assert judged(3, 0.4)
+    told = sentence(rule, "坪山区", "", dt.datetime(2026, 11, 23, tzinfo=dt.UTC), 40, Verdict(True, False, 10.0, 25), 100)
+    assert "超期 40 件，为上报 100 件的 40.0%，通常 10.0%，正常上限 25.0%" in told
 
 
 def test_nothing_is_unusual_without_a_past() -> None:

@@ -9,7 +9,7 @@ at their common parent.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 import msgspec
@@ -41,13 +41,18 @@ class Spot(msgspec.Struct, frozen=True, order=True):
 Parts = dict[Spot, Counters]
 
 
-def parts_of(facts: Facts | None, rules: Rules) -> Parts:
-    """All parts of the case; none for a case that isn't known."""
+def day_of(at: dt.datetime) -> dt.date:
+    """The day in Shanghai."""
+    return at.astimezone(SHANGHAI).date()
+
+
+def parts_of(facts: Facts | None, rules: Rules, when: Callable[[dt.datetime], dt.date] = day_of) -> Parts:
+    """All parts of the case, by day or by what *when* makes of a moment; none for a case that isn't known."""
     if facts is None:
         return {}
     found: Parts = {}
     segments = segments_of(facts, rules)
-    moments = _Moments(facts, rules)
+    moments = _Moments(facts, rules, when)
     targets = {group: _area(facts, rules, base) for group, base in rules.attribution.items()}
     unit = rules.unit_id(facts.unit)
     steps: dict[tuple[str, str], Counters] = {}
@@ -101,8 +106,9 @@ def _area(f: Facts, rules: Rules, base: str) -> str:
 class _Moments:
     """On which day (Shanghai) each step's counters fall."""
 
-    def __init__(self, f: Facts, rules: Rules) -> None:
-        self._reported = _day(f.reported_at)
+    def __init__(self, f: Facts, rules: Rules, when: Callable[[dt.datetime], dt.date]) -> None:
+        self._when = when
+        self._reported = when(f.reported_at)
         self._own: dict[str, dt.datetime | None] = {}
         if rules.period == "happened":
             disposed = f.disposed_at or (f.due if f.overdue else None) or f.dispatched_at
@@ -120,11 +126,7 @@ class _Moments:
 
     def day(self, step: str) -> dt.date:
         own = self._own.get(step)
-        return _day(own) if own else self._reported
-
-
-def _day(at: dt.datetime) -> dt.date:
-    return at.astimezone(SHANGHAI).date()
+        return self._when(own) if own else self._reported
 
 
 def area_chain(code: str, root: str = "") -> list[str]:

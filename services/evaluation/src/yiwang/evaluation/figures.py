@@ -45,6 +45,11 @@ class Behind(msgspec.Struct, frozen=True, kw_only=True):
     amount: int
 
 
+def only(what: What, names: Iterable[str]) -> What:
+    """The same, of the counters that are among *names* alone."""
+    return msgspec.structs.replace(what, only=tuple({name.partition("@")[0] for name in names} & NUMBER.keys()))
+
+
 def _columns(what: What) -> tuple[tuple[str, ...], str]:
     """Counters, and how their sums are asked for."""
     names = tuple(name for name in NAMES if name in what.only) if what.only else NAMES
@@ -91,7 +96,7 @@ def _nonzero(row: Mapping[str, Any], names: Iterable[str]) -> Sums:
 
 async def _added(db: Any, rules: Rules, what: What, code: str) -> Sums:
     """The same from the parts, for what isn't summed: cells, and classes of small objects."""
-    where, args = _parts(rules, what, code)
+    where, args = where_of(rules, what, code)
     rows = await db.fetch(
         f"select h.hit, sum(h.amount)::bigint total from parts p, unnest(p.hits, p.amounts) h(hit, amount)"
         f" where {where} group by h.hit",
@@ -100,7 +105,7 @@ async def _added(db: Any, rules: Rules, what: What, code: str) -> Sums:
     return {NAMES[row["hit"]]: int(row["total"]) for row in rows if row["total"]}
 
 
-def _parts(rules: Rules, what: What, code: str) -> tuple[str, list[Any]]:
+def where_of(rules: Rules, what: What, code: str) -> tuple[str, list[Any]]:
     """The condition under which a part belongs to *what* of the object *code*, and its arguments."""
     args: list[Any] = ["person" if what.kind == "post" else what.kind, what.first, what.last, list(what.purposes)]
     where = "p.kind = $1 and p.day between $2 and $3 and p.purpose = any($4::text[])"
@@ -123,6 +128,11 @@ def _parts(rules: Rules, what: What, code: str) -> tuple[str, list[Any]]:
         args.append(what.cls + "/%")
         where += " and p.cls like $6"
     return where, args
+
+
+def inside(code: str, object: str) -> bool:
+    """Whether the area *object* lies in *code*, as the parts of an area are looked for."""
+    return object.startswith(_prefix(code))
 
 
 def _prefix(code: str) -> str:
@@ -151,7 +161,7 @@ async def by_day(db: Any, rules: Rules, what: What, code: str) -> dict[dt.date, 
             what.kind, code, what.cls, what.first, what.last, list(what.purposes),
         )  # fmt: skip
         return {row["day"]: _nonzero(row, names) for row in rows}
-    where, args = _parts(rules, what, code)
+    where, args = where_of(rules, what, code)
     rows = await db.fetch(
         f"select p.day, h.hit, sum(h.amount)::bigint total from parts p, unnest(p.hits, p.amounts) h(hit, amount)"
         f" where {where} group by p.day, h.hit",
@@ -193,7 +203,7 @@ async def behind(
     db: Any, rules: Rules, what: What, code: str, counter: str, after: tuple[dt.date, str], limit: int
 ) -> list[Behind]:
     """The cases that make up the sum of *counter*, by day and case, after (day, case)."""
-    where, args = _parts(rules, what, code)
+    where, args = where_of(rules, what, code)
     n = len(args)
     rows = await db.fetch(
         f"select p.case_id, c.case_no, p.day, p.amounts[array_position(p.hits, ${n + 1}::smallint)] amount"

@@ -13,6 +13,7 @@ everything computed from it: a place without cases has no rate, not a bad one.
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from collections.abc import Callable, Mapping
 from decimal import ROUND_HALF_UP, Decimal
@@ -76,6 +77,12 @@ class Formula:
         if isinstance(tree, ast.BinOp) and isinstance(tree.op, ast.Div):
             return _written(tree.left), _written(tree.right)
         return "", ""
+
+
+@functools.lru_cache(maxsize=2000)
+def parsed(text: str) -> Formula:
+    """The formula of *text*, parsed once. Raises ValueError with a sentence."""
+    return Formula(text)
 
 
 def _is_function(node: ast.Call) -> bool:

@@ -14,7 +14,8 @@ from yiwang.kit import App, Caller, allow, answers
 from . import errors, figures, periods
 from .asking import READERS, Asked, Class, Code, Kind, Name, PeriodName, Purposes, area_of, ask
 from .asof import AsOf, as_of
-from .figures import Behind
+from .by_hour import sums_by_hour
+from .figures import Behind, only
 from .indicators import Value, known_values
 from .profile import Book
 from .ranking import Place, ranked
@@ -26,7 +27,7 @@ WITH_INDICATOR: Final = answers(errors.BAD_PERIOD, errors.BAD_OBJECT, errors.NOT
 Limit = Annotated[int, Parameter(ge=1, le=500)]
 Cursor = Annotated[str, Parameter(max_length=100, pattern=r"^$|^\d{4}-\d{2}-\d{2}/[^\x00]*$", description="上一页的 next")]
 Level = Annotated[str, Parameter(pattern=r"^(province|city|county|street|community)$")]
-Step = Annotated[str, Parameter(pattern=r"^(day|week|month|quarter|half|year)$")]
+Step = Annotated[str, Parameter(pattern=r"^(hour|day|week|month|quarter|half|year)$")]
 
 
 class CounterView(msgspec.Struct, frozen=True, kw_only=True):
@@ -184,20 +185,33 @@ async def trend(
     app: App, caller: Caller, period: PeriodName, indicator: Name, by: Step = "day", kind: Kind = "area", object: Code = "",
     category: Class = "", purpose: Purposes = "live",
 ) -> list[TrendPoint]:  # fmt: skip
-    """An indicator over the steps of a period. It shows counters alone: targets and inputs belong to whole periods."""
+    """An indicator over the steps of a period; a day by its hours. Targets and inputs belong to whole periods."""
     asked = ask(app, caller, kind, object, category, period, purpose)
     book = app.get(Book)
     if indicator not in book.indicators.rows:
         raise errors.NO_INDICATOR(name=indicator)
+    needs = book.indicators.needs(indicator)
+    if by == "hour":
+        if asked.period.step != "day":
+            raise errors.BAD_PERIOD(why=f"按小时只能看一天，{asked.period.name} 不是一天，应写成 2026-11-23")
+        hours = await sums_by_hour(app.pool, book.rules, asked.what, asked.code)
+        told = [(f"{asked.period.name}T{hour:02d}", hours.get(hour, {})) for hour in range(24)]
+    else:
+        told = await _by_day(app, asked, by)
+    rates = [book.indicators.rate(indicator, known_values(sums, needs, {})) for _, sums in told]
+    return [
+        TrendPoint(period=name, value=_six(rate), counters=sums) for (name, sums), rate in zip(told, rates, strict=True)
+    ]
+
+
+async def _by_day(app: App, asked: Asked, by: str) -> list[tuple[str, dict[str, int]]]:
+    """(step, sums)"""
     steps = periods.parts(asked.period, by)
     whole = msgspec.structs.replace(asked.what, first=steps[0].first, last=steps[-1].last)
-    days = await figures.by_day(app.pool, book.rules, whole, asked.code)
-    points = []
-    for step in steps:
-        sums = figures.total(found for day, found in days.items() if step.first <= day <= step.last)
-        value = book.indicators.rate(indicator, known_values(sums, book.indicators.needs(indicator), {}))
-        points.append(TrendPoint(period=step.name, value=_six(value), counters=sums))
-    return points
+    days = await figures.by_day(app.pool, app.get(Book).rules, whole, asked.code)
+    return [
+        (step.name, figures.total(found for day, found in days.items() if step.first <= day <= step.last)) for step in steps
+    ]
 
 
 def _six(value: Decimal | None) -> Decimal | None:
@@ -216,8 +230,7 @@ async def ranking(
         raise errors.NO_INDICATOR(name=indicator)
     objects = await figures.objects_of(app.pool, book.rules, asked.what, asked.code, level)
     needs = book.indicators.needs(indicator)
-    what = msgspec.structs.replace(asked.what, only=tuple({name.partition("@")[0] for name in needs} & BY_NAME.keys()))
-    found = await values_of(app, app.pool, what, objects, asked.period, needs)
+    found = await values_of(app, app.pool, only(asked.what, needs), objects, asked.period, needs)
     rates = {code: book.indicators.rate(indicator, values) for code, (_, values) in found.items()}
     names = await names_of(app, app.pool, kind, objects)
     return ranked(rates, names, low=indicator in book.indicators.low)

@@ -149,9 +149,10 @@ def scheme_of(app: App, code: str) -> Scheme:
 async def scores_of(app: App, db: Any, scheme: Scheme, asked: Any, objects: list[str]) -> dict[str, Score]:
     """object → score."""
     book = app.get(Book).indicators
-    names = book.names.union(*(formula.names for formula in scheme.formulas))
-    found = await values_of(app, db, asked.what, objects, asked.period, names)
-    return {code: score(scheme, book.rates(values), book.low, values) for code, (_, values) in found.items()}
+    codes = {item.indicator for item in scheme.item if item.indicator}
+    names = frozenset().union(*(formula.names for formula in scheme.formulas), *(book.needs(code) for code in codes))
+    found = await values_of(app, db, figures.only(asked.what, names), objects, asked.period, names)
+    return {code: score(scheme, book.rates(values, codes), book.low, values) for code, (_, values) in found.items()}
 
 
 @get("/evaluation/scores", guards=[allow(*READERS)], responses=SCORED)

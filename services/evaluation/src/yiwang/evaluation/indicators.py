@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import msgspec
 
-from .formulas import Formula, Number, percent, rounded
+from .formulas import Formula, Number, parsed, percent, rounded
 
 
 class Indicator(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -75,17 +75,16 @@ class Indicators:
 
     def rate(self, code: str, values: Mapping[str, Number]) -> Number:
         """The value of one indicator."""
-        known = dict(values)
-        for one in self.chain(code):
-            known[f"rate.{one}"] = self.formulas[one].value(known)
-        return known[f"rate.{code}"]
+        return self.rates(values, [code])[code]
 
-    def rates(self, values: Mapping[str, Number]) -> dict[str, Number]:
-        """code → value."""
+    def rates(self, values: Mapping[str, Number], codes: Iterable[str] | None = None) -> dict[str, Number]:
+        """code → value, of all or of *codes* and what they are computed from."""
+        wanted = set(self.formulas) if codes is None else {one for code in codes for one in self.chain(code)}
         found: dict[str, Number] = {}
         known = dict(values)
         for code, formula in self.formulas.items():
-            found[code] = known[f"rate.{code}"] = formula.value(known)
+            if code in wanted:
+                found[code] = known[f"rate.{code}"] = formula.value(known)
         return found
 
     def values(self, values: Mapping[str, Number]) -> list[Value]:
@@ -99,8 +98,8 @@ class Indicators:
         shown = percent(rate) if row.percent else "—" if rate is None else str(rounded(rate))
         return Value(
             code=code, title=row.title, value=None if rate is None else rounded(rate, 6), shown=shown, formula=row.formula,
-            numerator=Formula(up).value(values) if up and "rate." not in up else None,
-            denominator=Formula(down).value(values) if down and "rate." not in down else None,
+            numerator=parsed(up).value(values) if up and "rate." not in up else None,
+            denominator=parsed(down).value(values) if down and "rate." not in down else None,
         )  # fmt: skip
 
 

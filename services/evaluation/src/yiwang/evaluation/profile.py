@@ -72,8 +72,9 @@ def _warnings(profile: Path | None) -> tuple[Rule, ...]:
     rules = _convert(path, WarningFile).rule
     for rule in rules:
         sound = rule.kind in ("surge", "overdue_wave", "silent") and rule.of in ("reported", "overdue")
+        sound = sound and rule.per in ("", "reported") and rule.per != rule.of
         if not sound or rule.hours < 1 or rule.weeks < 2 or not 0 < rule.chance < 0.5:
-            raise ValueError(f"{path}：规则 {rule.code} 不能用，请管理员核对 kind、of、hours、weeks、chance")
+            raise ValueError(f"{path}：规则 {rule.code} 不能用，请管理员核对 kind、of、per、hours、weeks、chance")
     return rules
 
 

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 import msgspec
 
-from .formulas import Formula, Number, rounded
+from .formulas import Formula, Number, parsed, rounded
 
 
 class Deduction(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -63,8 +63,8 @@ class Scheme(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     @property
     def formulas(self) -> list[Formula]:
         """Every formula of its deductions."""
-        own = [Formula(item.formula) for item in self.item if item.formula]
-        return own + [Formula(d.count) for item in self.item for d in item.deduct]
+        own = [parsed(item.formula) for item in self.item if item.formula]
+        return own + [parsed(d.count) for item in self.item for d in item.deduct]
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,14 +105,14 @@ def score(scheme: Scheme, rates: Mapping[str, Number], low: frozenset[str], valu
 def _line(item: Item, rates: Mapping[str, Number], low: bool, values: Mapping[str, Number]) -> Line:
     won, points, why = item.points, item.points, []
     if item.indicator or item.formula:
-        rate = rates.get(item.indicator) if item.indicator else Formula(item.formula).value(values)
+        rate = rates.get(item.indicator) if item.indicator else parsed(item.formula).value(values)
         if rate is None and item.missing == "skip":
             return Line(title=item.title, goal=item.goal, points=Decimal(0), won=Decimal(0), why="缺数据，不计分")
         off, told = _off(item, rate, low)
         won -= off
         why.append(told)
     for one in item.deduct:
-        count = Formula(one.count).value(values) or Decimal(0)
+        count = parsed(one.count).value(values) or Decimal(0)
         if count > 0:
             won -= one.per * count
             why.append(f"{one.why}，{count.normalize():f} 次")

@@ -33,6 +33,8 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     title: str
     kind: str
     of: str
+    per: str = ""
+    """reported: shares are compared, not counts, so that a busy day alone is nothing"""
     hours: int
     weeks: int = 8
     at: tuple[int, ...] = ()
@@ -176,13 +178,22 @@ def days_before(rule: Rule, hourly: Mapping[int, int], end: int, since: int) -> 
     return found
 
 
+def shares_before(
+    rule: Rule, hourly: Mapping[int, int], base: Mapping[int, int], end: int, since: int
+) -> list[Day]:
+    """For a rule over shares: what each past day's share would be of today's base. Days without a base say nothing."""
+    now = count_at(rule, base, end)
+    bases = dict(days_before(rule, base, end, since))
+    return [(day, round(count * now / bases[day])) for day, count in days_before(rule, hourly, end, since) if bases[day]]
+
+
 def is_tried(rule: Rule, end: int) -> bool:
     """Whether *rule* looks at windows that end at the hour *end*."""
     return not rule.at or (end + 8) % 24 in rule.at
 
 
-def sentence(rule: Rule, where: str, what: str, end: dt.datetime, count: int, verdict: Verdict) -> str:
-    """The explanation of an alert.
+def sentence(rule: Rule, where: str, what: str, end: dt.datetime, count: int, verdict: Verdict, base: int = 0) -> str:
+    """The explanation of an alert; *base* is what a share is of.
 
     >>> rule = Rule(code="surge", title="案件突增", kind="surge", of="reported", hours=3)
     >>> at = dt.datetime(2026, 11, 23, 4, tzinfo=dt.UTC)
@@ -192,6 +203,12 @@ def sentence(rule: Rule, where: str, what: str, end: dt.datetime, count: int, ve
     local = end.astimezone(SHANGHAI)
     verb = "超期" if rule.of == "overdue" else "上报"
     edge = "下限" if rule.kind == "silent" else "上限"
+    if rule.per and base:
+        return (
+            f"{where}{what}：截至 {local.month}月{local.day}日 {local.hour}时的 {rule.hours} 小时内{verb} {count} 件，"
+            f"为上报 {base} 件的 {100 * count / base:.1f}%，通常 {100 * verdict.usual / base:.1f}%，"
+            f"正常{edge} {100 * verdict.bound / base:.1f}%"
+        )
     return (
         f"{where}{what}：截至 {local.month}月{local.day}日 {local.hour}时的 {rule.hours} 小时内{verb} {count} 件，"
         f"同一时段通常 {verdict.usual:.1f} 件，正常{edge} {verdict.bound:g} 件"

@@ -49,6 +49,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     end: int
     count: int
     verdict: w.Verdict
+    base: int = 0
+    """Of a share: cases of which it is one"""
 
     @property
     def alert(self) -> str:
@@ -75,9 +77,16 @@ def findings(
             stands = "/".join(part for part in (rule.code, object_, cls) if part) in standing
             if not w.is_worth(rule, count, stands):
                 continue
-            verdict = w.judge(rule, w.days_before(rule, hourly, end, since), w.day_of(end - 1), count, known)
+            base = w.count_at(rule, counts[rule.per], end) if rule.per else 0
+            days = (
+                w.shares_before(rule, hourly, counts[rule.per], end, since)
+                if rule.per
+                else w.days_before(rule, hourly, end, since)
+            )
+            verdict = w.judge(rule, days, w.day_of(end - 1), count, known)
             if verdict is not None and (verdict.over if stands else verdict.alert):
-                found.append(Finding(rule=rule, object=object_, cls=cls, end=end, count=count, verdict=verdict))
+                one = Finding(rule=rule, object=object_, cls=cls, end=end, count=count, verdict=verdict, base=base)
+                found.append(one)
     return found
 
 
@@ -140,7 +149,7 @@ async def _raise(ctx: Context, one: Finding, at: dt.datetime, where: str, what: 
     grid = one.object.startswith(GRID)
     area = ctx.node.jurisdiction if grid else one.object
     name = f"责任网格 {one.object.removeprefix(GRID)}" if grid else where
-    text = w.sentence(one.rule, name, what, at, one.count, one.verdict)
+    text = w.sentence(one.rule, name, what, at, one.count, one.verdict, one.base)
     begin = at - dt.timedelta(hours=one.rule.hours)
     values: tuple[Any, ...] = (begin, at, one.count, one.verdict.usual, float(one.verdict.bound), text)
     await sql.run(ctx.tx, "raise", one.alert, at, one.rule.code, one.rule.kind, area, one.object, one.cls, *values)

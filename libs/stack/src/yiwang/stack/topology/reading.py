@@ -17,8 +17,8 @@ EVERYWHERE = ("mesh", "identity")
 """The links of the mesh, and local accounts until an OIDC provider is named."""
 OWN = {
     "basic": COUNTY_SERVICES,
-    "standard": (*COUNTY_SERVICES, "enforcement"),
-    "smart": (*COUNTY_SERVICES, "enforcement"),
+    "standard": (*COUNTY_SERVICES, "enforcement", "evaluation"),
+    "smart": (*COUNTY_SERVICES, "enforcement", "evaluation"),
 }
 """class → services that a node runs itself when it says nothing else."""
 HOSTED = {"basic": ("enforcement",)}
