@@ -131,7 +131,8 @@ def test_the_mesh_page_holds_what_everybody_may_know_and_nothing_else() -> None:
 
     assert list(page) == ["topology", "version", "nodes"]
     assert list(hosted) == [
-        "code", "name", "tier", "parent", "klass", "host", "docked", "lacks", "services", "hosted", "governance",
+        "code", "name", "tier", "parent", "klass", "host", "database_gib", "docked", "lacks", "services", "hosted",
+        "governance",
     ]  # fmt: skip
     assert hosted["host"] == "440300"
     assert hosted["hosted"] == {"enforcement": "440300"}
