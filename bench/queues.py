@@ -1,8 +1,8 @@
-"""Queue pages and counts with ten million cases: `python -m bench queues [CASES]`.
+"""Queue pages and counts with ten million cases: `python -m bench queues [CASES [EVERY]]`.
 
 The dispatch service's own migrations in a database of its own, filled by `insert ... select generate_series` (one
-case in a hundred is open, spread over queues, 800 communities and 200 units; its document is a real case's), then the
-service's own queries, each many times with other callers and positions. Times are those of the caller: sent,
+case in EVERY is open, a hundred if not said, spread over queues, 800 communities and 200 units; its document is a real
+case's), then the service's own queries, each many times with other callers and positions. Times are those of the caller: sent,
 planned, executed, fetched, decoded. Needs about 1.7 kB of disk a case, all of it given back at the end.
 """
 
@@ -24,6 +24,7 @@ from yiwang.dispatch.queue_store import Asked
 from yiwang.dispatch.queues import QUEUES, SIDE, queue_of
 from yiwang.dispatch.store import Filter
 from yiwang.dispatch.testing import some_case, some_rules
+from yiwang.dispatch.turns import Right
 from yiwang.kit._sql import migrate
 from yiwang.stack.embedded import Postgres
 
@@ -35,21 +36,23 @@ NOW: Final = dt.datetime(2026, 11, 23, 8, 0, tzinfo=dt.UTC)
 OPEN: Final = tuple(q for q in QUEUES if q not in SIDE)
 FILL: Final = """
 insert into cases (case_id, case_no, version, state, queue, created_at, updated_at, area, unit_id, category, due_at,
-    overdue, doc, side)
+    overdue, doc, side, turns)
 select id, case when early then '' else '440300' || to_char(at, 'YYYYMMDD') || lpad(n::text, 9, '0') end,
     5, case when open then 'handling' else 'closed' end, case when open then q else '' end, at, at,
     '44030' || m % 10 || lpad((m / 10 % 8)::text, 3, '0') || lpad((m / 80 % 10)::text, 3, '0'),
     case when early then '' else 'unit-' || m % 10 || '-' || m / 80 % 20 end,
     'event/01/' || lpad((n % 90)::text, 2, '0'),
     case when open then $3::timestamptz + (n % 97 - 8) * interval '41 minutes' end, open and n % 97 < 8,
-    replace($4, '@id', id), case when n % 5000 = 0 then 'approve' end
+    replace($4, '@id', id), case when n % (50 * $8::bigint) = 0 then 'approve' end,
+    case when n % (50 * $8::bigint) = 0 then jsonb_build_array(
+        jsonb_build_object('kind', 'extension', 'role', 'dispatcher', 'by', 'p-' || n, 'city', n % (100 * $8::bigint) = 0)) end
 from (select *, open and q = any($7::text[]) as early from (
-    select n, n + n / 100 as m, md5(n::text)::uuid::text as id, n % 100 = 0 as open,
-        ($5::text[])[1 + n / 100 % cardinality($5::text[])] as q,
+    select n, n + n / $8::bigint as m, md5(n::text)::uuid::text as id, n % $8::bigint = 0 as open,
+        ($5::text[])[1 + n / $8::bigint % cardinality($5::text[])] as q,
         $3::timestamptz - ($2::bigint - n) * interval '9 seconds' as at
     from generate_series($1::bigint, $1::bigint + $6::bigint - 1) as n) as drawn) as s
 """
-"""Numbers from $1, $6 of them, of $2 in all; now, a document, the queues, those before a unit is named."""
+"""Numbers from $1, $6 of them, of $2 in all; now, a document, the queues, those before a unit is named; one in $8 open."""
 
 
 def document() -> str:
@@ -58,7 +61,7 @@ def document() -> str:
     return msgspec.json.encode(case).decode()
 
 
-async def fill(db: Any, count: int) -> float:
+async def fill(db: Any, count: int, every: int) -> float:
     """Seconds for *count* cases, indexes and kept counts included."""
     began = time.perf_counter()
     indexes = await db.fetch(
@@ -66,9 +69,10 @@ async def fill(db: Any, count: int) -> float:
     )
     for row in indexes:
         await db.execute(f"drop index dispatch.{row['indexname']}")
+    await db.execute("alter table cases set unlogged")  # its rows are read here, never recovered
     for first in range(0, count, CHUNK):
         size = min(CHUNK, count - first)
-        await db.execute(FILL, first, count, NOW, document(), list(OPEN), size, list(EARLY), timeout=900)
+        await db.execute(FILL, first, count, NOW, document(), list(OPEN), size, list(EARLY), every, timeout=900)
     await db.execute("set maintenance_work_mem = '512MB'")
     for row in indexes:
         await db.execute(row["indexdef"], timeout=3600)
@@ -118,6 +122,20 @@ async def timed(name: str, call: Callable[[random.Random], Awaitable[object]]) -
     print(f"| {name} | {statistics.median(taken):.1f} | {p99:.1f} | {taken[-1]:.1f} |", flush=True)
 
 
+async def measure_approvals(db: Any) -> None:
+    async def approve(dice: random.Random) -> None:
+        async with db.transaction(readonly=True):
+            areas = somebody("district", dice)[0]
+            asked = Asked(queue="approve", areas=areas, rights=(Right(role="dispatcher", area=areas[0]),), person_ref="p")
+            await queue_store.page(db, asked, NOW, ("-infinity", ""), 51)
+
+    async def to_approve(dice: random.Random) -> None:
+        await queue_store.approvals(db, (Right(role="dispatcher", area=somebody("district", dice)[0][0]),), "p", NOW)
+
+    await timed("requests to approve in a district", approve)
+    await timed("counts of requests to approve, district", to_approve)
+
+
 async def measure(db: Any) -> None:
     print("\n| at the database, ms | p50 | p99 | worst |\n|---|---|---|---|")
     for kind in ("city", "district", "street", "unit"):
@@ -138,13 +156,8 @@ async def measure(db: Any) -> None:
         async with db.transaction(readonly=True):
             await queue_store.page(db, asked, NOW, ("-infinity", ""), 51)
 
-    async def approve(dice: random.Random) -> None:
-        async with db.transaction(readonly=True):
-            asked = Asked(queue="approve", areas=somebody("district", dice)[0])
-            await queue_store.page(db, asked, NOW, ("-infinity", ""), 51)
-
     await timed("queue of a city, nobody's", free)
-    await timed("requests to approve in a district", approve)
+    await measure_approvals(db)
     for kind in ("city", "district", "unit"):
 
         async def counts(dice: random.Random, kind: str = kind) -> None:
@@ -176,14 +189,14 @@ async def measure(db: Any) -> None:
     await timed("counts of all queues counted anew, city (what keeping them saves)", recount)
 
 
-async def main(count: int) -> None:
+async def main(count: int, every: int = 100) -> None:
     assert queue_of(some_case()) == "accept"
     with Postgres(durable=False) as server:
         db = await asyncpg.connect(server.create_database("queues"))
         try:
             await migrate(db, "dispatch", ["yiwang.dispatch"])
             await db.execute("set search_path = dispatch")
-            taken = await fill(db, count)
+            taken = await fill(db, count, every)
             size = await db.fetchval("select pg_total_relation_size('cases')")
             waiting = await db.fetchval("select count(*) from cases where queue <> ''")
             print(f"{count:,} cases, {waiting:,} open, {size / 1e9:.1f} GB, brought in set-based in {taken:.0f} s", flush=True)
@@ -195,4 +208,5 @@ async def main(count: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[-1]) if sys.argv[-1].isdigit() else 10_000_000))
+    numbers = [int(word) for word in sys.argv[1:] if word.isdigit()]
+    asyncio.run(main(*(numbers or [10_000_000])))

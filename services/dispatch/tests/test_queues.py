@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from yiwang.contracts import AreaRef
 from yiwang.dispatch.app import make_service
-from yiwang.dispatch.claims import Claim
+from yiwang.dispatch.claims import Claim, concerns
 from yiwang.dispatch.queue_store import tidy
 from yiwang.dispatch.queues import QUEUES, SIDE
 from yiwang.dispatch.states import ROLE_NAMES
@@ -100,6 +100,14 @@ async def test_a_queue_is_worked_off_by_several_people_without_doubling(node) ->
         filed = (await a.post("/cases/batch/file", json={"cases": [{"no": "new"}, {"no": "older"}]})).json()
         assert filed["done"] == 2
         assert len({c["case_no"] for c in filed["cases"]}) == 2
+
+        # a dispatcher returns one: for a while it is the filer's own
+        back = await app.http("dispatcher", area="440300").post("/cases/new/return_to_acceptor", json={"opinion": "非城管业务"})
+        assert back.status_code == 200, back.text
+        [shown] = (await b.get("/cases/queues/file")).json()["cases"]
+        assert (shown["case_id"], shown["claimed_by"]) == ("new", "p-a")
+        assert (await b.post("/cases/new/file", json={})).json()["code"] == "dispatch.claimed"
+        assert (await a.post("/cases/new/file", json={})).status_code == 200
         assert await recounted(app)
         await tidy(app.pool, app.clock.now())
         assert await recounted(app)
@@ -120,6 +128,16 @@ def test_a_claim_ends_with_its_time_and_with_the_case_going_on() -> None:
     assert not claim.binds("a", "acceptor")
     assert not claim.binds("b", "shift_leader")
     assert not claim.binds("b", "dispatcher")
+
+
+def test_a_claim_keeps_others_from_its_own_work_only() -> None:
+    """Who handles a case keeps nobody from deciding what is asked, nor a co-unit from its part; who decides holds up no work."""
+    assert concerns("handle", "submit_result")
+    assert not concerns("handle", "postpone_approve")
+    assert not concerns("handle", "submit_co_result")
+    assert concerns("approve", "hang_approve")
+    assert not concerns("approve", "assign_handler")
+    assert not concerns("approve", "confirm_co")
 
 
 def test_every_queue_has_a_name_and_people_who_work_it_off() -> None:

@@ -106,7 +106,7 @@ async def _do(ctx: Context, work: Work, caller: Caller, action: str, body: Body)
     by = actor_for(caller, work.case, action, body.role, work.rules)
     if work.case.offer is not None:  # going on with the case takes the offer back
         withdraw(work, by, "went_on")
-    claim = await claims.heed(ctx, work.case, by)
+    claim = await claims.heed(ctx, work.case, by, action)
     other: Work | None = None
     if action in joining.JOINING:
         body, other = await joining.other_of(ctx, work, caller, by.role, body)
@@ -122,6 +122,8 @@ async def _do(ctx: Context, work: Work, caller: Caller, action: str, body: Body)
         if number:
             work.run(number)
     await claims.end(ctx, work.case, claim)
+    if action == "return_to_acceptor":
+        await claims.back_to_filer(ctx, work.case, await store.history(ctx.tx, work.case.case_id))
     return other
 
 

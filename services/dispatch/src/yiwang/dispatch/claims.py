@@ -8,6 +8,7 @@ tells of it. The person is a pseudonym; the row is gone a day after the claim ra
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -17,14 +18,18 @@ from yiwang.kit import App, Caller, Context, Sql
 from .authority import post_for
 from .calendar import SHANGHAI
 from .case import Case
-from .queues import QUEUES, queue_of, queues_of
+from .draft import Record
+from .queues import APPROVE, QUEUES, queue_of, queues_of
 from .refusals import Refused
 from .rules import Rules
+from .shared import BY_CO_UNIT
 from .states import ROLE_NAMES
 
 sql: Final = Sql("yiwang.dispatch", "queues.sql")
 TAKES_OVER: Final = frozenset({"shift_leader", "leader"})
 """Whose claim and whose action count more than another person's claim"""
+DECIDING: Final = frozenset({"postpone_approve", "hang_approve", "decide_appeal"})
+"""Actions of the queue of approvals"""
 
 
 class Claim(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,10 +67,16 @@ async def of(db: Any, case_id: str) -> Claim | None:
     return await sql.row(db, "claim_of", Claim, case_id)
 
 
-async def heed(ctx: Context, case: Case, by: Actor) -> Claim | None:
+def concerns(queue: str, action: str) -> bool:
+    """Whether who works *queue* off does what *action* is: another's word, or a co-unit's own part, is other work."""
+    return action not in BY_CO_UNIT and (action in DECIDING) == (queue == APPROVE)
+
+
+async def heed(ctx: Context, case: Case, by: Actor, action: str) -> Claim | None:
     """The claim that stands on *case*, where it lets *by* act. Raises Refused with who has it and until when."""
     claim = await of(ctx.tx, case.case_id)
-    if claim is not None and claim.holds(case, ctx.now()) and claim.binds(by.person_ref, by.role):
+    bound = claim is not None and claim.holds(case, ctx.now()) and claim.binds(by.person_ref, by.role)
+    if claim is not None and bound and concerns(claim.queue, action):
         raise refused(claim)
     return claim
 
@@ -110,6 +121,14 @@ async def take(app: App, ctx: Context, caller: Caller, case: Case, queue: str) -
     found = await sql.row(ctx.tx, "claim", Claim, case.case_id, queue, caller.person_ref, role, now, until)
     assert found is not None  # it was just written
     return found
+
+
+async def back_to_filer(ctx: Context, case: Case, flow: Sequence[Record]) -> None:
+    """What the dispatcher returns goes first to the person who filed it (domain notes 1.4, row 10); nobody's where a rule did."""
+    filed = next((one for one in reversed(flow) if one.action == "file" and one.person_ref), None)
+    if filed is not None and case.state == "accepted":
+        until = ctx.now() + dt.timedelta(minutes=ctx.settings.claim_minutes)
+        await sql.row(ctx.tx, "claim", Claim, case.case_id, "file", filed.person_ref, filed.role, ctx.now(), until)
 
 
 async def let_go(ctx: Context, caller: Caller, case: Case) -> None:

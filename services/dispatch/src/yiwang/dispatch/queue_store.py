@@ -83,7 +83,7 @@ async def page(db: Any, asked: Asked, now: dt.datetime, after: tuple[str, str], 
     ]
 
 
-async def _of_queue(db: Any, asked: Asked, now: dt.datetime, after: tuple[str, str], limit: int) -> list[Any]:
+async def _of_queue(db: Any, asked: Asked, now: dt.datetime, after: tuple[str, str], limit: int) -> Any:
     args = (
         asked.queue, *after, [below(a) for a in asked.areas], list(asked.units), below(asked.area), asked.unit_id,
         asked.mine, asked.free, now, limit,
