@@ -44,7 +44,8 @@ async def test_an_inspector_sees_and_does_what_the_duty_grid_is_asked(node) -> N
         task = given.json()["task_id"]
         to_a = (await lead.post("/tasks/patrols", json=order | {"person_ref": "p-a"})).json()["task_id"]
         assert (await a.post("/tasks/patrols", json=order)).status_code == 403
-        for wrong in ({"area": "441900"}, {"area": "4403AB"}, {"person_ref": "a b"}, {"duty_grid_id": ""}, {"due_at": (now - dt.timedelta(hours=1)).isoformat()}):
+        over = {"due_at": (now - dt.timedelta(hours=1)).isoformat()}
+        for wrong in ({"area": "441900"}, {"area": "4403AB"}, {"person_ref": "a b"}, {"duty_grid_id": ""}, over):
             assert (await lead.post("/tasks/patrols", json=order | wrong)).status_code in (400, 422), wrong
         notices = await node.until(NoticeRequested, 2)
         assert {n.audience for n in notices} == {"collector@440303", "person:p-a"}, "whoever was asked is told"
