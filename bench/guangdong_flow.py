@@ -19,6 +19,8 @@ from yiwang.stack.topology import TopologyNode
 
 ENDED: Final = ("closed", "voided")
 LOOK_S: Final = 10.0
+EVENTS: Final = 5
+"""Of a case, from its report to its unit"""
 STEP_S: Final = 3.0
 """Between two steps with the same case"""
 _OWN: Final = "select count(*), coalesce(sum(version), 0) from dispatch.cases where away is null"
@@ -41,12 +43,20 @@ class Sight(msgspec.Struct, frozen=True):
         """Whether everything that was sent stands above in its newest version."""
         return self.own == self.above and self.own[0] >= self.sent
 
+    @property
+    def behind(self) -> int:
+        """Events that the province does not know yet."""
+        return EVENTS * max(0, self.sent - self.own[0]) + self.own[1] - self.above[1]
+
 
 class Flow:
     """What comes into a running network."""
 
-    def __init__(self, net: Network, cases: int, seconds: float, acted: int) -> None:
-        """*acted*: cases that people work to their end over HTTP; the others stay with their unit."""
+    def __init__(self, net: Network, cases: int, seconds: float, acted: int, behind: int = 0) -> None:
+        """*acted*: cases that people work to their end over HTTP; the others stay with their unit.
+
+        *behind*: places wait while the province is so many events behind; what they could not send in time is not sent.
+        """
         self.net, self.cases, self.seconds, self.acted = net, cases, seconds, acted
         below = {node.parent for node in net.nodes}
         self.entries = [node for node in net.nodes if node.code not in below]
@@ -56,7 +66,10 @@ class Flow:
         self.took: list[float] = []
         self.waited = 0
         """Reports sent again: asked to by a 503, or without an answer in time"""
-        self._fed = asyncio.Event()
+        self._fed, self._free = asyncio.Event(), asyncio.Event()
+        self._free.set()
+        self._behind = behind
+        self.begun = 0.0
         self.states_seen: dict[str, str] = {}
         self._databases: dict[str, asyncpg.Connection[Any]] = {}
         self._clients: list[httpx.AsyncClient] = []
@@ -84,7 +97,7 @@ class Flow:
         """Send all reports at their rate; returns the seconds from the first to the last answer."""
         for node in self.entries:
             assert self.offices[node.code].feed  # made now, not while reports are due
-        begin = time.monotonic()
+        begin = self.begun = time.monotonic()
         looking = asyncio.create_task(self._look(told, begin))
         async with asyncio.TaskGroup() as places:
             for n, node in enumerate(self.entries):
@@ -99,13 +112,19 @@ class Flow:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_S):
                     await self._fed.wait()
-            told(f"{time.monotonic() - begin:5.0f} s: {self.line(await self.sight())}")
+            sight = await self.sight()
+            told(f"{time.monotonic() - begin:5.0f} s: {self.line(sight)}")
+            if self._behind and sight.behind > self._behind:
+                self._free.clear()
+            elif sight.behind < self._behind / 2:
+                self._free.set()
+        self._free.set()
 
     def line(self, sight: Sight) -> str:
         """One line of progress."""
         return (
             f"sent {sight.sent}, dispatched below {sight.dispatched}, known to the province {sight.above[0]} "
-            f"({sight.own[1] - sight.above[1]} versions behind), worked to the end {self.ended}, load {os.getloadavg()[0]:.1f}"
+            f"({sight.behind} events behind), worked to the end {self.ended}, load {os.getloadavg()[0]:.1f}"
         )
 
     @property
@@ -113,7 +132,7 @@ class Flow:
         return sum(state in ENDED for state in self.states_seen.values())
 
     async def _from(self, node: TopologyNode, place: int) -> None:
-        """Open loop: what one place sends, evenly, whatever the answers take; beginnings are spread."""
+        """What one place sends, evenly, whatever the answers take; beginnings are spread."""
         count = self.cases // len(self.entries) + (place < self.cases % len(self.entries))
         some = self.acted // len(self.entries) + (place < self.acted % len(self.entries))
         every = max(1, count // some) if some else 0
@@ -122,6 +141,12 @@ class Flow:
         async with asyncio.TaskGroup() as reports:
             for n in range(count):
                 await asyncio.sleep(max(0.0, first + n * pace - time.monotonic()))
+                if not self._free.is_set():
+                    before = time.monotonic()
+                    await self._free.wait()
+                    first += time.monotonic() - before
+                if time.monotonic() > self.begun + self.seconds + pace:
+                    break
                 reports.create_task(self._report(office, n, bool(every) and n % every == 0))
 
     async def _report(self, office: Office, number: int, act: bool) -> None:

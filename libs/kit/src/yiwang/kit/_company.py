@@ -15,9 +15,10 @@ MOST: Final = 2000
 
 
 class Alone:
-    """The events of one group that wait for company."""
+    """The events of one group that wait for company, at least *least_s*: a calm neighbour takes its time to send it."""
 
-    def __init__(self) -> None:
+    def __init__(self, least_s: float = 0.0) -> None:
+        self._least_s = least_s
         self._waiting: dict[str, tuple[float, Item]] = {}
         """key → until when (monotonic), and the event"""
 
@@ -34,7 +35,7 @@ class Alone:
             if item.key in self._waiting:
                 ready.append(self._waiting.pop(item.key)[1])
             elif item.sub.company_s and often[item.key] == 1 and not item.poison and len(self._waiting) < MOST:
-                self._waiting[item.key] = (now + item.sub.company_s, item)
+                self._waiting[item.key] = (now + max(item.sub.company_s, self._least_s), item)
                 continue
             ready.append(item)
         return ready

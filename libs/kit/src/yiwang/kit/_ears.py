@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import asyncpg
 import structlog
 
-from ._pool import address_of
+from ._pool import address_of, unsecured
 
 if TYPE_CHECKING:
     from ._app import App
@@ -58,8 +58,9 @@ class Ears:
     async def _listen(self) -> None:
         """Link up, listen to all channels, and look now and then whether the link still stands."""
         db = await asyncpg.connect(
-            self._url, timeout=30, command_timeout=30, server_settings={"application_name": "yiwang-ears"}
-        )
+            self._url, timeout=30, command_timeout=30, server_settings={"application_name": "yiwang-ears"},
+            **unsecured(self._url),
+        )  # fmt: skip
         known: set[str] = set()
         try:
             while True:

@@ -151,7 +151,17 @@ async def close_http(litestar: Litestar) -> None:
 
 
 class _Server(uvicorn.Server):
-    """Uvicorn without its own signal handlers: the process decides when to stop."""
+    """Uvicorn without its own signal handlers, the process decides when to stop; it ticks once a second, not ten times."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.leaving = asyncio.Event()
+
+    async def main_loop(self) -> None:
+        while not await self.on_tick(0):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(1):
+                    await self.leaving.wait()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Any:
@@ -194,6 +204,7 @@ async def http_server(asgi: Any, host: str, port: int, *, drain_s: int = 5) -> A
         yield listener.getsockname()[1]
     finally:
         server.should_exit = True
+        server.leaving.set()
         await task
         listener.close()
 

@@ -24,7 +24,7 @@ async def check(app: App) -> None:
     """Raise the 503 Problem when streams or the database's quota are full or too much waits (checked once a second)."""
     now = asyncio.get_running_loop().time()
     checked, problem = app.resources.get(_Checked, (0.0, ""))
-    if now - checked > 1.0:
+    if now - checked > max(1.0, app.kit.poll_seconds / 2):
         app.resources[_Checked] = (now, problem)  # whoever comes while this one measures goes by the last answer
         problem = await _measure(app)
         app.resources[_Checked] = (now, problem)
