@@ -2,11 +2,13 @@
 insert into cases (case_id, case_no, version, state, queue, created_at, updated_at, area, unit_id, category, due_at, overdue,
     side, turns, doc)
 select * from unnest($1::text[], $2::text[], $3::int[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[],
-    $8::text[], $9::text[], $10::text[], $11::timestamptz[], $12::bool[], $13::text[], $14::jsonb[], $15::text[])
+    $8::text[], $9::text[], $10::text[], $11::timestamptz[], $12::bool[], $13::text[], $14::jsonb[],
+    string_to_array($15::text, E'\n'))
 on conflict (case_id) do nothing;
 
 -- add_pages: what one transaction adds to the flow of each case
-insert into flow_pages (case_id, seq, lines) select * from unnest($1::text[], $2::int[], $3::text[])
+insert into flow_pages (case_id, seq, lines)
+select * from unnest($1::text[], $2::int[], string_to_array($3::text, E'\n'))
 on conflict (case_id, seq) do nothing;
 
 -- lock_cases: some cases, locked in the order of their ids
@@ -26,7 +28,8 @@ update cases c set case_no = n.case_no, version = n.version, state = n.state, qu
     updated_at = n.updated_at, area = n.area, unit_id = n.unit_id, category = n.category,
     due_at = n.due_at, overdue = n.overdue, side = n.side, turns = n.turns, doc = n.doc
 from unnest($1::text[], $2::text[], $3::int[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[],
-    $8::text[], $9::text[], $10::text[], $11::timestamptz[], $12::bool[], $13::text[], $14::jsonb[], $15::text[])
+    $8::text[], $9::text[], $10::text[], $11::timestamptz[], $12::bool[], $13::text[], $14::jsonb[],
+    string_to_array($15::text, E'\n'))
     as n(case_id, case_no, version, state, queue, created_at, updated_at, area, unit_id, category, due_at, overdue,
     side, turns, doc)
 where c.case_id = n.case_id;

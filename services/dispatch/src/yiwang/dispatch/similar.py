@@ -69,6 +69,12 @@ def _width(row: int, size: float) -> float:
     return size / math.cos(math.radians((row + 0.5) * size))
 
 
+def _nearest(at: float) -> tuple[int, int]:
+    """The tile around *at*, and the one beside it into which half a tile reaches."""
+    here = math.floor(at)
+    return here, here + 1 if at - here >= 0.5 else here - 1
+
+
 def tiles(case: Case, policy: Similar) -> tuple[int, ...]:
     """The tile in which *case* lies, then the others that anything near it may lie in; none without a class or a point.
 
@@ -78,12 +84,10 @@ def tiles(case: Case, policy: Similar) -> tuple[int, ...]:
     if point is None or category is None:
         return ()
     what = _class(policy.metres, category.code_set, category.kind, category.major, category.minor)
-    size, lon, floor = 2 * policy.metres / DEGREE_M, point.lon, math.floor
-    at = point.lat / size
+    size = 2 * policy.metres / DEGREE_M
     found: list[int] = []
-    for row in dict.fromkeys((floor(at), floor(at - 0.5), floor(at + 0.5))):
-        x = lon / _width(row, size)
-        for column in dict.fromkeys((floor(x), floor(x - 0.5), floor(x + 0.5))):
+    for row in _nearest(point.lat / size):
+        for column in _nearest(point.lon / _width(row, size)):
             mixed = ((row << 32) + column) * SPREAD & ALL ^ what
             found.append(mixed - (mixed >> 63 << 64))  # as the database counts: with a sign
     return tuple(found)

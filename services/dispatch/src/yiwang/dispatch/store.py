@@ -99,19 +99,23 @@ def row_of(case: Case, now: dt.datetime) -> CaseRow:
     )
 
 
-def _columns(cases: Sequence[Case], now: dt.datetime) -> list[list[Any]]:
-    return [list(column) for column in zip(*[msgspec.structs.astuple(row_of(case, now)) for case in cases], strict=True)]
+def _columns(cases: Sequence[Case], now: dt.datetime) -> list[Any]:
+    """Arrays of the columns, but the documents as lines of one text: JSON has none, and a long array is dear to send."""
+    *columns, docs = zip(*[msgspec.structs.astuple(row_of(case, now)) for case in cases], strict=True)
+    return [*map(list, columns), "\n".join(docs)]
 
 
 async def add(tx: Any, cases: Sequence[Case], records: Sequence[Record], now: dt.datetime) -> None:
     """Keep new cases with the first line of their flow."""
-    await sql.run(tx, "add_cases", *_columns(cases, now))
+    if cases:
+        await sql.run(tx, "add_cases", *_columns(cases, now))
     await _add_lines(tx, records)
 
 
 async def save(tx: Any, cases: Sequence[Case], records: Sequence[Record], now: dt.datetime) -> None:
     """Keep the next shape of locked cases and the lines that their flow grew by."""
-    await sql.run(tx, "save_cases", *_columns(cases, now))
+    if cases:
+        await sql.run(tx, "save_cases", *_columns(cases, now))
     await _add_lines(tx, records)
 
 
@@ -121,7 +125,7 @@ async def _add_lines(tx: Any, records: Sequence[Record]) -> None:
     for record in records:
         pages.setdefault(record.case_id, []).append(record)
     if pages:
-        lines = [_encode(page).decode() for page in pages.values()]
+        lines = b"\n".join([_encode(page) for page in pages.values()]).decode()
         await sql.run(tx, "add_pages", list(pages), [page[0].seq for page in pages.values()], lines)
 
 

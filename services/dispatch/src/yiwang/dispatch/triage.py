@@ -46,7 +46,7 @@ def proposed(case: Case, rules: Rules) -> Proposal:
 
 
 def _speaks(rule: Triage, text: str) -> bool:
-    return not rule.keywords or any([word in text for word in rule.keywords])
+    return not rule.keywords or any(word in text for word in rule.keywords)
 
 
 def _covering(case: Case, rules: Rules) -> tuple[Triage, ...]:
