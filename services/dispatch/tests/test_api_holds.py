@@ -69,6 +69,7 @@ WHERE: Final = {row.action: row.state for row in reversed(TABLE)} | {
 """Where a case must stand for an action to be possible."""
 
 
+@pytest.mark.lab
 @pytest.mark.timeout(240)
 async def test_the_api_of_campaigns_ledgers_and_stations_holds_what_its_page_promises(node: TestNode) -> None:
     """Each kind of body once, on a campaign and on entries that stand where the action is possible."""
