@@ -39,8 +39,8 @@ AT_ONCE: Final = 4
 """Processes that start side by side"""
 IDLE_S: Final = 20.0
 STREAM_GIB: Final = 1.0
-CONNECTIONS: Final = 40
-"""Room for a node's connections to PostgreSQL; it needs half of them while it starts"""
+CONNECTIONS: Final = 100
+"""Room for a node's connections to PostgreSQL; it needs nearly half of them while it starts"""
 LOOK_S: Final = 10.0
 """Between two looks at whether the links stand: each starts a program"""
 
