@@ -22,6 +22,7 @@ from yiwang.contracts import (
     CaseHandoverOffered,
     Category,
     Code,
+    WhistleScored,
 )
 from yiwang.dispatch.app import make_service
 from yiwang.dispatch.campaigning import OpenBody, open_one
@@ -47,6 +48,7 @@ PEOPLE = {
     "dispatcher": ("演示派遣员", "440300", ""),
     "dept_operator": ("演示部门", "440303", "440303-env"),
     "collector": ("演示采集员", "440303", "inspectors"),
+    "community_worker": ("演示社区", "440303001", ""),
 }
 
 playwright = pytest.importorskip("playwright.async_api", reason="playwright isn't installed; pip install playwright")
@@ -80,6 +82,8 @@ class Desk:
 
     def __init__(self, node: Any, app: Any, url: str, browser: Any) -> None:
         self.node, self.app, self.url, self.browser = node, app, url, browser
+        self.http: Any = None
+        """Clients of dispatch in this process: http(role, area=…, unit_id=…, person_ref=…)"""
         self.asked: list[str] = []
         self.troubles: list[str] = []
 
@@ -142,6 +146,7 @@ async def desk(node: Any, chromium: Any) -> AsyncIterator[Desk]:
         await hire(node.database_url)
         async with serving(dispatch.app, accounts.app) as url:
             made = Desk(node, dispatch.app, url, chromium)
+            made.http = dispatch.http
             yield made
             for context in chromium.contexts:
                 await context.close()
@@ -165,6 +170,9 @@ async def hire(database_url: str) -> None:
             post = PostGrant(role=role, areas=(area,), unit_id=unit)
             account = NewAccount(login=role, display_name=name, password=PASSWORD, posts=(post,))
             await create_account(db, account, must_change=False, settings=cheap)
+        other = PostGrant(role="dept_operator", areas=("440303",), unit_id="440303-law")
+        law = NewAccount(login="law", display_name="演示执法大队", password=PASSWORD, posts=(other,))
+        await create_account(db, law, must_change=False, settings=cheap)
         new = NewAccount(
             login="new",
             display_name="演示新人",
@@ -362,6 +370,115 @@ async def test_a_phone_shows_list_and_case_without_scrolling_sideways(desk: Desk
 
     assert await page.evaluate(sideways) == 0
     assert await page.is_visible('button[data-action="accept"]')
+
+
+async def open_form(page: Any, name: str, inside: str = "#list") -> Any:
+    """Press the button that opens the form of that name; gives its element."""
+    box = page.locator(f"{inside} details.do:has(> summary:text-is('{name}'))").first
+    await box.locator("> summary").click()
+    return box.locator("form.beside")
+
+
+async def fill(page: Any, name: str, inside: str = "#list", **words: str) -> None:
+    """Fill a form in, send it, and wait until it is done."""
+    form = await open_form(page, name, inside)
+    for field, text in words.items():
+        one = form.locator(f"[name={field}]")
+        await one.wait_for()
+        if await one.evaluate("one => one.tagName") == "SELECT":
+            await one.select_option(text)
+        else:
+            await one.fill(text)
+    await form.locator(".bar button.main").click()
+    await form.wait_for(state="hidden")
+
+
+async def test_a_community_calls_a_unit_that_comes_and_settles(desk: Desk) -> None:
+    """吹哨报到 by two people's hands: called, answered, there, settled, judged; on the phone nothing scrolls sideways."""
+    community = await desk.log_in("community_worker")
+    await community.click('#queues a[data-queue="whistles"]')
+    await fill(community, "吹哨", kind="emergency", summary_masked="路面塌陷，有人受困风险", lead="440303-env")
+    await community.wait_for_selector("article[data-whistle]:has-text('路面塌陷')")
+
+    unit = await desk.log_in("dept_operator", width=390, height=844)
+    await unit.click('#queues a[data-queue="whistles"]:has(.count.some)')
+    await unit.wait_for_selector("article[data-whistle]:has-text('前响应')")
+    assert await unit.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
+    await fill(unit, "响应", opinion="马上到")
+    await unit.wait_for_selector("article td.ok:has-text('响应')")
+    await fill(unit, "报到", opinion="已到现场，设置围挡")
+    await fill(unit, "办结", result_masked="已回填，恢复通行")
+    await unit.wait_for_selector("article .tag.closed:has-text('已办结')")
+
+    await community.reload()
+    await community.wait_for_selector('#queues a[data-queue="whistles"] .count.some')
+    await fill(community, "评价", satisfied="yes")
+    [scored] = await desk.node.until(WhistleScored)
+    assert (scored.satisfied, scored.score) == (True, 100)
+
+
+async def at_work(desk: Desk, case_id: str) -> None:
+    """A case of the sanitation centre with the enforcement brigade as co-unit, brought there over HTTP."""
+    await desk.put(case_id)
+    env = {"area": "440303", "unit_id": "440303-env", "person_ref": "p-env"}
+    acceptor, dispatcher = desk.http("acceptor", area="440300"), desk.http("dispatcher", area="440300")
+    for http, action, body in [
+        (acceptor, "accept", {}), (acceptor, "file", {}), (dispatcher, "dispatch_down", {}),
+        (dispatcher, "dispatch", {"unit_id": "440303-env", "co_unit_ids": ["440303-law"], "overridden_reason": "联合整治"}),
+        (desk.http("dept_operator", **env), "assign_handler", {"handler_ref": "p-env"}),
+    ]:  # fmt: skip
+        answer = await http.post(f"/cases/{case_id}/{action}", json=body)
+        assert answer.status_code == 200, (action, answer.text)
+
+
+async def test_who_decides_finds_what_is_asked_and_co_units_their_parts(desk: Desk) -> None:
+    """More time is asked for and withdrawn, asked again and granted by the leader on duty; the co-unit works from its own list."""
+    await at_work(desk, "case-1")
+    department = await desk.log_in("dept_operator")
+    await open_queue(department, "handle")
+    await department.click('#case button[data-claim="claim"]')
+    await department.wait_for_selector('#case button[data-claim="release"]')
+    await act(department, "postpone_apply", opinion="雨天无法清运")
+    await department.wait_for_selector("#case .asked .path li.now:has-text('值班长')")
+    await act(department, "postpone_withdraw", opinion="雨停了")
+    await department.wait_for_selector("#case .asked", state="detached")
+    await act(department, "postpone_apply", opinion="又下雨了")
+
+    leader = await desk.log_in("shift_leader")
+    await leader.wait_for_selector('#queues a[data-queue="approve"] .count.some')
+    await open_queue(leader, "approve")
+    await leader.wait_for_selector('#list tr[data-case="case-1"] .tag.ask:has-text("延期待批")')
+    await act(leader, "postpone_approve", choose='input[value="approved"]')
+    await leader.wait_for_selector("#case .tag:has-text('延期 1 次')")
+    await leader.wait_for_selector("#list .empty")
+
+    law = await desk.log_in("law")
+    await law.click('#queues a[data-queue="parts"]:has(.count.some)')
+    await law.click("#list tr[data-case] td.what")
+    await law.wait_for_selector("#case section[aria-label='协办'] .tag:has-text('待指派')")
+    await act(law, "assign_co_handler")
+    await act(law, "submit_co_result", photo=picture(90, 120, 150))
+    await act(law, "confirm_co")
+    await law.wait_for_selector("#case section[aria-label='协办'] .tag.closed:has-text('已完成')")
+    await law.wait_for_selector("#list .empty")
+
+
+async def test_an_inspector_is_given_a_patrol_and_reports_it_done(desk: Desk) -> None:
+    """Given at one desk, done at the other, seen as done at the first."""
+    leader = await desk.log_in("shift_leader")
+    await leader.click('#queues a[data-queue="patrols"]')
+    await fill(leader, "派巡查任务", what="查占道经营", area="440303", duty_grid_id="LH-01", due_at="2099-12-31T18:00")
+
+    inspector = await desk.log_in("collector", width=390, height=844)
+    await inspector.click('#queues a[data-queue="tasks"]:has(.count.some)')
+    await inspector.wait_for_selector("article[data-patrol]:has-text('查占道经营')")
+    assert await inspector.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
+    await fill(inspector, "完成巡查", found="2", opinion="已劝离两处")
+    await inspector.wait_for_selector("#list .empty")
+    await leader.reload()
+    await leader.fill("#list .day input", "2099-12-31")
+    await leader.wait_for_selector("article[data-patrol] .tag.closed:has-text('已完成')")
+    assert await desk.app.pool.fetchval("select found from patrols where state = 'done'") == 2
 
 
 async def test_the_page_shows_who_has_a_case_and_takes_what_is_offered(

@@ -10,7 +10,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import Parameter
 from yiwang.kit import App, Caller, allow, answers
 
-from . import store, tier_store, views
+from . import claims, store, tier_store, views
 from .actions import Done, act
 from .acts import BODIES, Body
 from .authority import may_do
@@ -115,7 +115,12 @@ async def show_case(app: App, caller: Caller, no: Short) -> FullDetail:
     case, as_of = await seen_case(app, caller, no)
     reader = store.history if as_of is None else tier_store.lines
     flow, rules = await reader(app.pool, case.case_id), app.get(Rules).of(case)
-    shown = views.detail(case, flow, rules, app.clock.now())
+    now = app.clock.now()
+    shown = views.detail(case, flow, rules, now)
+    claim = await claims.of(app.pool, case.case_id) if as_of is None else None
+    if claim is not None and claim.holds(case, now):
+        mark = msgspec.structs.replace(shown.case, claimed_by=claim.person_ref, claimed_until=claim.until)
+        shown = msgspec.structs.replace(shown, case=mark)
     return FullDetail(**msgspec.structs.asdict(shown), custody=custody_view(case, rules, as_of))
 
 

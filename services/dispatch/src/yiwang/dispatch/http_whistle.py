@@ -8,6 +8,7 @@ import msgspec
 from litestar import get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import Parameter
+from yiwang.contracts.areas import contains
 from yiwang.kit import App, Caller, allow, answers
 
 from . import whistle_store, whistling
@@ -39,6 +40,23 @@ class WhistlePage(msgspec.Struct, frozen=True, kw_only=True):
 
     whistles: tuple[WhistleView, ...]
     cursor: str
+
+
+class KindOption(msgspec.Struct, frozen=True, kw_only=True):
+    code: str
+    name: str
+
+
+class CallOption(msgspec.Struct, frozen=True, kw_only=True):
+    unit_id: str
+    name: str
+
+
+class WhistleChoices(msgspec.Struct, frozen=True, kw_only=True):
+    """Kinds of whistles and the units that can be called."""
+
+    kinds: tuple[KindOption, ...]
+    units: tuple[CallOption, ...]
 
 
 def view(one: Whistle, rules: Rules, now: dt.datetime) -> WhistleView:
@@ -80,6 +98,19 @@ async def blow_whistle(data: BlowBody, app: App, caller: Caller) -> WhistleView:
     """社区吹哨: call units that must report in; the first is the lead."""
     one = await whistling.blow_one(app, caller, data)
     return view(one, app.get(Rules), app.clock.now())
+
+
+@get("/cases/whistles/choices", guards=[allow(*COMMUNITY)])
+async def whistle_choices(app: App, caller: Caller) -> WhistleChoices:
+    """What whoever calls may choose from: the city's kinds, and the units that work there, the nearest first."""
+    rules = app.get(Rules)
+    areas = [area for post in caller.posts if post.role in COMMUNITY for area in post.areas]
+    near = [u for u in rules.units if any(contains(a, b) or contains(b, a) for a in areas for b in u.areas)]
+    near.sort(key=lambda u: (u.kind != "handling", -max(len(area) for area in u.areas), u.unit_id))
+    return WhistleChoices(
+        kinds=tuple(KindOption(code=kind.code, name=kind.name) for kind in rules.practice.whistles.kinds),
+        units=tuple(CallOption(unit_id=u.unit_id, name=u.name) for u in near),
+    )
 
 
 @get("/cases/whistles", guards=[allow()], responses=answers(BAD_CURSOR))
@@ -140,7 +171,7 @@ async def withdraw_whistle(whistle_id: Short, data: OpinionBody, app: App, calle
     return view(one, app.get(Rules), app.clock.now())
 
 
-
 WHISTLES: Final[Sequence[Any]] = (
-    blow_whistle, list_whistles, respond_to_whistle, arrive_at_whistle, resolve_whistle, score_whistle, withdraw_whistle,
+    blow_whistle, whistle_choices, list_whistles, respond_to_whistle, arrive_at_whistle, resolve_whistle, score_whistle,
+    withdraw_whistle,
 )  # fmt: skip

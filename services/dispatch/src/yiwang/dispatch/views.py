@@ -16,6 +16,7 @@ from .queues import QUEUES, queue_of
 from .rules import Rules
 from .states import ACTIONS, STATES, Row
 from .store import Listed
+from .turns import turns_of
 from .views_lines import LineView, line
 
 BRANCHES: Final = (
@@ -52,6 +53,8 @@ class CaseItem(msgspec.Struct, frozen=True, kw_only=True):
     custodian: str = ""
     """The node that has the case, where it isn't this one"""
     custodian_name: str = ""
+    asks: tuple[str, ...] = ()
+    """What is asked for and not decided: extension, hang, appeal"""
     claimed_by: str = ""
     """Who has it in hand (认领); empty: nobody"""
     claimed_until: dt.datetime | None = None
@@ -175,6 +178,7 @@ def item(listed: Listed, now: dt.datetime) -> CaseItem:
         remaining_s=int((due - now).total_seconds()) if due else None,
         overdue=case.flags.overdue or (due is not None and due < now),
         purpose=case.purpose,
+        asks=tuple(turn.kind for turn in turns_of(case)),
     )
 
 

@@ -8,12 +8,12 @@ import { sentence } from "./login.js";
 const SERIOUS = new Set(["void", "dept_return", "return_to_acceptor", "return_to_city", "dispatcher_reject", "handler_return",
   "dept_send_back", "force_close", "request_force_close", "reopen"]);
 const QUIET = new Set(["correct", "suspend", "refer", "send_check",
-  "postpone_apply", "hang_apply", "merge", "link", "appeal"]);
+  "postpone_apply", "hang_apply", "merge", "link", "appeal", "postpone_withdraw", "hang_withdraw", "appeal_withdraw", "force_withdraw"]);
 
 /** The bar of buttons for `allowed`; `done(answer)` is called after each action that succeeded. */
 export function actionBar(detail, allowed, done) {
   const place = h("div", { class: "form-place" });
-  const ordered = [...allowed.actions].sort((a, b) => weight(a, detail) - weight(b, detail));
+  const ordered = allowed.actions.filter((one) => partFits(one.action, detail)).sort((a, b) => weight(a, detail) - weight(b, detail));
   const buttons = ordered.map((action, n) =>
     h("button", {
       type: "button", "data-action": action.action, "aria-expanded": "false",
@@ -41,6 +41,11 @@ export function actionBar(detail, allowed, done) {
   if (!buttons.length) return h("p", { class: "hint" }, "此案当前没有您可办理的事项。");
   return h("div", { class: "acts" }, h("div", { class: "bar", role: "group", "aria-label": "可办事项" }, buttons), place);
 }
+
+const OF_PARTS = { confirm_co: ["handled"], rework_co: ["handled", "confirmed"] };
+
+/** Whether some co-unit's part is where the action makes sense. */
+const partFits = (action, { subtasks }) => !OF_PARTS[action] || subtasks.some((part) => OF_PARTS[action].includes(part.state));
 
 /** The step onwards comes first, what interrupts comes last. */
 function weight({ action }, detail) {

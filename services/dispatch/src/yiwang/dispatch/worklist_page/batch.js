@@ -1,7 +1,8 @@
 // Several cases of a queue at once: chosen by their boxes, taken in hand, let go, or moved on with one answer a case.
 
 import * as api from "./api.js";
-import { h, shortTime, toast } from "./dom.js";
+import { BESIDE } from "./desks.js";
+import { h, shortRef, shortTime, toast } from "./dom.js";
 import { sentence } from "./login.js";
 
 /** queue → the actions that need no form, with their names */
@@ -13,7 +14,6 @@ const STEPS = {
   confirm: [["dept_confirm", "确认处置结果"]],
   gate: [["pass", "反馈通过"]],
 };
-const BESIDE = new Set(["all", "subtree", "incoming"]);
 const MOST = 100;
 const chosen = new Set();
 
@@ -22,7 +22,7 @@ export const batching = (queue) => !BESIDE.has(queue);
 /** Who has a case in hand. */
 export const claimMark = (item) =>
   item.claimed_by && h("span", { class: "tag claim", title: `认领至 ${shortTime(item.claimed_until)}` },
-    item.claimed_by === api.holder()?.sub ? "本人认领" : `${item.claimed_by} 认领`);
+    item.claimed_by === api.holder()?.sub ? "本人认领" : `${shortRef(item.claimed_by)} 认领`);
 
 /** The box of a line; `changed` is called when it is ticked. */
 export function box(item, changed) {

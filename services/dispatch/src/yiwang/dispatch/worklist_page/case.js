@@ -4,12 +4,14 @@ import * as api from "./api.js";
 import { actionBar } from "./actions.js";
 import { countdown } from "./countdown.js";
 import { $, h, longTime, shortTime, toast, words } from "./dom.js";
+import { holds } from "./forms.js";
 import { sentence } from "./login.js";
-import { partText } from "./fields.js";
+import { askMarks, title } from "./rows.js";
+import { claimPart, partList, requestList } from "./shared_work.js";
 import { custodyFacts, custodyPart } from "./tiers.js";
+import { blowForm } from "./whistles.js";
 
 const TIMELINESS = { on_time: "按时", overdue: "超时" };
-const ROLES = { dept_operator: "部门", dispatcher: "派遣员", shift_leader: "值班长", leader: "领导", acceptor: "受理员" };
 const APPEALS = { approved: "成立，不计入超时统计", rejected: "未成立" };
 const RELATIONS = { similar: "疑似同一问题", recurrence: "反弹", campaign: "同一专项", merged: "已并入此案" };
 const PHOTO_STAGES = { report: "上报", verify: "核实", before: "处置前", after: "处置后", check: "核查", evidence: "证据" };
@@ -61,6 +63,7 @@ function parts(detail, allowed, again, closed) {
       tag(item.state_name, item.state),
       item.urgency === "urgent" && tag("紧急", "urgent"),
       item.overdue && tag("超时", "late"),
+      askMarks(item),
       detail.custody.read_only && tag(`${detail.custody.custodian_name}主办`, "away"),
       detail.custody.supervisions.length > 0 && tag("督办", "late"),
       detail.return_count > 0 && tag(`回退 ${detail.return_count} 次`, "warn"),
@@ -69,16 +72,26 @@ function parts(detail, allowed, again, closed) {
       detail.stock && tag("积存", "warn"),
       detail.rework_count > 0 && tag(`返工 ${detail.rework_count} 次`, "warn"),
       item.purpose !== "live" && tag({ demo: "演示", test: "测试", drill: "演练", historical: "历史" }[item.purpose] || item.purpose, "")),
+    claimPart(detail, again),
     item.remaining_s !== null && h("p", { class: "due" }, item.remaining_s >= 0 && "剩余 ", countdown(item), h("span", { class: "hint" }, ` 截止 ${shortTime(item.due_at)}`)),
     item.description && h("p", { class: "text" }, item.description),
     facts(detail),
     similarPart(detail),
     photos(detail),
+    requestList(detail),
     detail.custody.read_only ? null : actionBar(detail, allowed, again),
+    partList(detail),
+    whistlePart(detail, again),
     custodyPart(detail, again),
     limits(detail.clocks),
     history(detail),
   ].filter(Boolean);
+}
+
+/** The community may call units about an open case. */
+function whistlePart({ case: item, custody }, again) {
+  if (custody.read_only || ["closed", "voided"].includes(item.state) || !holds("community_worker", "acceptor")) return null;
+  return h("div", { class: "bar" }, blowForm(again, { case_no: item.case_no || item.case_id, area: item.area, address: item.address, description: item.description }));
 }
 
 /** Cases of the same class nearby, for who accepts, files or dispatches; filled in when they are known. */
@@ -95,7 +108,6 @@ function similarPart(detail) {
   return place;
 }
 
-export const title = (item) => (item.category ? item.category.minor_name || item.category.minor : "未定类别");
 const tag = (text, kind) => h("span", { class: `tag ${kind}` }, text);
 
 function facts(detail) {
@@ -112,13 +124,11 @@ function facts(detail) {
     ["立案条件", detail.condition],
     ["责任单位", item.unit_name && `${item.unit_name}（${item.unit_id}）`],
     ["被投诉单位", detail.complained_unit && `${detail.complained_unit}（回避）`],
-    ["协办单位", detail.subtasks.map(partText).join("、")],
     ["到场", detail.arrived_at && `${longTime(detail.arrived_at)}${detail.arrival_timeliness === "overdue" ? "（超时）" : ""}`],
     ["解决方式", detail.modes.map((m) => ({ service: "服务", manage: "管理", enforce: "执法" }[m] || m)).join(" → ")],
     ["处置时效", TIMELINESS[detail.timeliness]],
     ["恢复日期", detail.resume_on && longTime(detail.resume_on)],
-    ["待审批", detail.requests.map((one) => `${one.kind === "hang" ? "挂账" : "延期"}申请，待${ROLES[one.path[one.level]]}审批`).join("；")],
-    ["申诉", detail.appeal && (APPEALS[detail.appeal.decision] || `待${ROLES[detail.appeal.path[detail.appeal.level]]}审核`)],
+    ["申诉", detail.appeal && APPEALS[detail.appeal.decision]],
     ["并入案件", detail.merged_into, "mono"],
     ["相关案件", detail.links.map((one) => `${RELATIONS[one.relation] || one.relation} ${one.case_id}`).join("；")],
   ];

@@ -13,6 +13,9 @@ export function h(tag, attributes = {}, ...children) {
   return element;
 }
 
+/** A pseudonym as short as people need it to tell two apart. */
+export const shortRef = (ref) => (ref.length > 14 ? `${ref.slice(0, 10)}…` : ref);
+
 export const $ = (id) => document.getElementById(id);
 
 let hiding;

@@ -2,6 +2,7 @@
 
 import { get, holder } from "./api.js";
 import { h } from "./dom.js";
+import { here } from "./forms.js";
 
 let serial = 0;
 
@@ -79,7 +80,7 @@ function learnt(suggestions) {
       ` 可能性 ${Math.round(one.confidence * 100)}%`, h("span", { class: "hint" }, ` ${one.reason}`)))));
 }
 
-const PARTS = { waiting: "待指派", handling: "办理中", handled: "待确认", confirmed: "已完成", excused: "缺席已说明", returned: "已退回" };
+export const PARTS = { waiting: "待指派", handling: "办理中", handled: "待确认", confirmed: "已完成", excused: "缺席已说明", returned: "已退回" };
 export const partText = (p) => `${p.assignment.unit_name}（${PARTS[p.state || "waiting"]}${p.timeliness === "overdue" ? "，超时" : ""}${p.rework_count ? `，返工 ${p.rework_count} 次` : ""}）`;
 const part = (detail) => select("assignment_id", "协办事项", detail.subtasks.map((p) => [p.assignment.assignment_id, partText(p)]),
   { required: false, empty: "本单位的协办事项" });
@@ -155,7 +156,10 @@ export const FIELDS = {
     radios("resolution_mode", "解决方式", MODES),
     input("mode_reason", "越级或退回的理由（按规定顺序时不填）", { maxlength: 2000 }, "一般先服务、再管理、后执法"),
   ],
-  arrive: () => [input("statement", "到场说明", { required: true, maxlength: 2000 }, "用手机办理时可由定位代替")],
+  arrive: () => {
+    const statement = input("statement", "到场说明", { required: true, maxlength: 2000 }, "用手机办理时可由定位代替");
+    return [statement, here(statement.querySelector("input"))];
+  },
   add_co: ({ choices }) => [
     select("unit_id", "协办单位", choices.units.map((u) => [u.unit_id, u.name]), { hint: "期限与案件相同，自现在起算" }),
   ],
@@ -216,6 +220,7 @@ export function bodyOf(form, action) {
     if (name === "closing_condition_ids") body[name] = data.getAll(name);
     else if (name === "category") body[name] = category(value);
     else if (name === "engineering") body[name] = true;
+    else if (name === "point") body[name] = JSON.parse(value);
     else if (name === "resume_on") body[name] = `${value}T08:00:00+08:00`;
     else body[name] = value;
   }

@@ -2,16 +2,17 @@
 
 import * as api from "./api.js";
 import { batchBar, batching, box, claimMark } from "./batch.js";
-import { hideCase, showCase, title } from "./case.js";
-import { countdown } from "./countdown.js";
-import { $, h, shortTime, toast } from "./dom.js";
+import { hideCase, showCase } from "./case.js";
+import { BESIDE, loadDesks } from "./desks.js";
+import { $, h, toast } from "./dom.js";
 import { expired, sentence, showLogin } from "./login.js";
-import { awayMark, incoming } from "./tiers.js";
+import { caseLine, table } from "./rows.js";
+import { awayMark } from "./tiers.js";
 
 const REFRESH_MS = 20000;
-const BESIDE = new Set(["all", "subtree", "incoming"]);
+const BESIDE_QUEUES = { community_worker: "社区工作人员", supervisor: "督查员" };
 const SIDE = new Set(["approve", "supervise"]);
-const state = { queue: "", role: "", cases: [], cursor: "", queues: [] };
+const state = { queue: "", cases: [], cursor: "", queues: [], desks: [] };
 
 function address() {
   const found = new URLSearchParams(location.hash.slice(1));
@@ -25,19 +26,22 @@ function go(change) {
 }
 
 async function loadQueues() {
-  state.queues = await api.get("/cases/queues");
+  [state.queues, state.desks] = await Promise.all([api.get("/cases/queues"), loadDesks(refresh)]);
   const { queue } = address();
-  const desk = await incoming(refresh);
-  state.incoming = desk.element;
-  const wanted = BESIDE.has(queue) || state.queues.some((q) => q.queue === queue);
-  state.queue = wanted ? queue : (state.queues.find((q) => q.waiting) || state.queues[0])?.queue || "all";
+  const wanted = ["all", "subtree"].includes(queue) || [...state.queues, ...state.desks].some((q) => q.queue === queue);
+  const first = state.queues.find((q) => q.waiting) || state.desks.find((d) => d.count) || state.queues[0] || state.desks[0];
+  state.queue = wanted ? queue : first?.queue || "all";
   const items = [];
   let role = "";
   for (const one of state.queues) {
     if (one.role !== role) items.push(h("h2", {}, (role = one.role) && one.role_name));
     items.push(queueLink(one.queue, one.name, one.waiting, one.late));
   }
-  items.push(h("h2", {}, "上下级"), queueLink("incoming", "待接收与回访", desk.count, 0));
+  let group = "";
+  for (const desk of state.desks) {
+    if (desk.group !== group) items.push(h("h2", {}, (group = desk.group)));
+    items.push(queueLink(desk.queue, desk.name, desk.count, desk.late));
+  }
   items.push(h("h2", {}, "查询"), queueLink("all", "本级案件", null, 0), queueLink("subtree", "本级、下级和已移交案件", null, 0));
   $("queues").replaceChildren(...items);
 }
@@ -52,12 +56,16 @@ function queueLink(queue, name, waiting, late) {
 async function loadList(more = false) {
   const form = $("search");
   const ask = new URLSearchParams();
-  if (state.queue === "incoming") {
-    $("sum").textContent = "";
+  const desk = state.desks.find((one) => one.queue === state.queue);
+  form.hidden = Boolean(desk);
+  if (desk) {
     $("batch").replaceChildren();
-    if (!document.querySelector("#list .incoming details[open]")) $("list").replaceChildren(state.incoming);
+    if (!document.querySelector(`#list[data-shown="${desk.queue}"] details[open]`)) $("list").replaceChildren(desk.element);
+    $("list").dataset.shown = desk.queue;
+    mark();
     return;
   }
+  $("list").dataset.shown = state.queue;
   const narrowed = form.q.value.trim() || form.overdue.checked;
   let from = "/cases";
   if (state.queue === "subtree") ask.set("scope", "subtree");
@@ -88,12 +96,9 @@ function showList() {
     return;
   }
   const picks = batching(state.queue);
-  const head = ["案件号", "剩余时间", "状态", "上报", "类别", "位置", "责任单位"];
-  const table = h("table", {},
-    h("thead", {}, h("tr", {}, head.map((name) => h("th", { scope: "col" }, name)))),
-    h("tbody", {}, state.cases.map((item) => line(item, picks))));
+  const lines = table(state.cases.map((item) => caseLine({ item, tags: tags(item), pick: picks && box(item, showBatch) }, state.queue)));
   const more = state.cursor && h("button", { class: "more", onclick: () => guarded(() => loadList(true)) }, "再显示一页");
-  $("list").replaceChildren(...[table, more].filter(Boolean));
+  $("list").replaceChildren(...[lines, more].filter(Boolean));
   showBatch();
   mark();
   if (focused) $("list").querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus();
@@ -111,18 +116,7 @@ function showBatch() {
   $("batch").replaceChildren(...[bar].filter(Boolean));
 }
 
-function line(item, picks) {
-  const href = `#${new URLSearchParams({ queue: state.queue, case: item.case_id })}`;
-  const place = [item.area_name || item.area, item.address].filter(Boolean).join(" ");
-  return h("tr", { "data-case": item.case_id, onclick: () => (location.hash = href) },
-    h("td", { class: "no" }, picks && box(item, showBatch), h("a", { href, class: "mono" }, item.case_no || `未编号 ${item.case_id.slice(0, 8)}`)),
-    h("td", { class: "left" }, countdown(item)),
-    h("td", {}, h("span", { class: `tag ${item.state}` }, item.state_name), item.urgency === "urgent" && h("span", { class: "tag urgent" }, "紧急"), awayMark(item), claimMark(item)),
-    h("td", { class: "at" }, shortTime(item.created_at)),
-    h("td", { class: "what" }, item.category?.major_name && h("span", { class: "major" }, `${item.category.major_name} / `), title(item)),
-    h("td", { class: "where" }, place),
-    h("td", { class: "unit" }, item.unit_name));
-}
+const tags = (item) => [h("span", { class: `tag ${item.state}` }, item.state_name), awayMark(item), claimMark(item)];
 
 function mark() {
   const { no } = address();
@@ -174,7 +168,7 @@ async function begin() {
   $("logout").hidden = false;
   await guarded(async () => {
     await refresh();
-    const roles = [...new Set(state.queues.map((q) => q.role_name))].join("、");
+    const roles = [...new Set([...state.queues.map((q) => q.role_name), ...(person.posts || []).map((p) => BESIDE_QUEUES[p.role])].filter(Boolean))].join("、");
     $("who").textContent = [person.name, roles, areas.join("、")].filter(Boolean).join(" · ");
     $("who").title = `人员编号 ${person.sub}`;
     await follow();
