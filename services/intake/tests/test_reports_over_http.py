@@ -22,9 +22,11 @@ from yiwang.contracts import (
 )
 from yiwang.intake.app import service
 from yiwang.intake.domain import case_id_of, report_id_of
-from yiwang.intake.submission import Source
+from yiwang.intake.fast import post_reports
+from yiwang.intake.submission import Receipt, Source
 from yiwang.intake.testing import a_body, a_citizen_body
-from yiwang.kit import ManualClock
+from yiwang.kit import Caller, ManualClock, Post, Role
+from yiwang.kit.http import Asked
 from yiwang.kit.testing import NOON
 from yiwang.stack.testing import TestNode
 
@@ -61,6 +63,38 @@ async def test_the_fast_and_the_documented_route_say_the_same(node: TestNode, cl
 
     assert (fast.status_code, slow.status_code) == (202, 202)
     assert slow.json() == fast.json() | {"duplicate": True}
+
+
+async def test_reports_of_one_turn_are_each_judged_alone(node: TestNode, clock: ManualClock) -> None:
+    """Numbers, digests, logins and mistakes of one are no matter of the others, and each keeps who handed it in."""
+
+    def asked(person: str, body: bytes, key: str = "") -> Asked:
+        posts = (Post(post_id=f"{person}-1", role=Role.COLLECTOR, areas=("440300",)),) if person else ()
+        return Asked(Caller(person_ref=person, posts=posts), body, key)
+
+    numbered = msgspec.json.encode(a_body(source=NUMBER))
+    other = msgspec.json.encode(a_body(source=NUMBER, description="另一件事情"))
+    async with node.running(service, clock=clock) as app:
+        first, again, changed, broken, stranger, keyed = await post_reports(
+            app.app,
+            [
+                asked("anna", numbered),
+                asked("bert", numbered),
+                asked("anna", other),
+                asked("anna", b"{"),
+                asked("", msgspec.json.encode(a_body())),
+                asked("carl", msgspec.json.encode(a_body()), "shift-7:42"),
+            ],
+        )
+        events = await node.events(CaseReported)
+
+    assert isinstance(first, Receipt)
+    assert again == msgspec.structs.replace(first, duplicate=True)
+    assert [getattr(one, "code", "") for one in (changed, broken, stranger)] == [
+        "intake.conflict", "intake.not_json", "intake.channel_login"]  # fmt: skip
+    assert isinstance(keyed, Receipt)
+    assert {(e.report_id, e.actor.person_ref) for e in events} == {(first.report_id, "anna"), (keyed.report_id, "carl")}
+    assert len(events) == 2
 
 
 async def test_a_repetition_is_one_report(node: TestNode, clock: ManualClock) -> None:
