@@ -105,3 +105,20 @@ def test_a_page_that_is_wrong_stops_the_start(tmp_path: Path) -> None:
         Mesh.load(str(file), "440199")
     with pytest.raises(ConfigError, match="yiwang topology render"):
         Mesh.load(str(tmp_path / "nowhere.json"), "440106")
+
+
+def test_what_docked_places_report_is_said_here_and_nothing_of_other_nodes() -> None:
+    """A city on another maker's platform, with all its towns, and a district: right below, and in their own names."""
+    page = MeshPage(
+        nodes=(
+            MeshNode(code="440000", tier="province"),
+            MeshNode(code="441900", tier="city", parent="440000", docked=True),
+            MeshNode(code="440300", tier="city", parent="440000"),
+            MeshNode(code="440304", parent="440300", docked=True),
+        )
+    )
+    up = {code: stream_config("UP", Kit(), Mesh(page, code))["subjects"] for code in ("440000", "440300")}
+    assert up == {
+        "440000": ["yw.up.440000.440000.>", "yw.up.441900.>"],
+        "440300": ["yw.up.440300.440300.>", "yw.up.440300.440304.>"],
+    }

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import hashlib
 import json
 import time
 from pathlib import Path
@@ -16,7 +18,8 @@ from yiwang.kit import ManualClock
 from yiwang.kit.http import http_server
 from yiwang.kit.testing import NOON
 from yiwang.national_sync.app import service
-from yiwang.national_sync.profile import parse
+from yiwang.national_sync.docked_media import read_media
+from yiwang.national_sync.profile import Refused, parse
 from yiwang.national_sync.protocol import signed_headers
 from yiwang.national_sync.testing import SECRET, a_batch, a_course, a_platform, a_profile, an_envelope, syncing
 from yiwang.stack.testing import TestNode, TestServers
@@ -186,3 +189,58 @@ def test_a_way_that_can_not_work_is_a_mistake_of_the_profile(more: str, mistake:
     """Said at the start, with the file."""
     with pytest.raises(ValueError, match=mistake):
         parse(a_platform("futian", more=more).encode(), "sync/0.toml")
+
+
+PHOTO = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGNwaHAAAAJEAQGfbbVwAAAAAElFTkSuQmCC")
+NAME = hashlib.sha256(PHOTO).hexdigest()
+
+
+def photo(number: int, **change: Any) -> Any:
+    told = {"case_id": "FT-1", "hash": NAME, "size": len(PHOTO), "mime": "image/png", "stage": "before"} | change
+    return an_envelope(number, "media_ref", told)
+
+
+async def test_photos_of_a_docked_case_are_named_and_small_ones_are_here(node: Any, tmp_path: Path) -> None:
+    """Attached: kept here once its hash is right. Only told of: shown as being at its home, and nobody here can fetch it."""
+    away, content = "a" * 64, base64.b64encode(PHOTO).decode()
+    text = a_platform("futian", more='direction = "in"\nareas = ["440304"]', only=("case_base", "media_ref"))
+    text += 'content = "content"\n'  # the last table is media_ref's
+    async with syncing(node, a_profile(tmp_path, text), secrets=f"futian={SECRET}") as app:
+        records = [base(1), photo(2, content=content), photo(3, hash=away, size=9_000_000, shot_time="2026-11-23T11:59:00+08:00"),
+                   photo(4, content=base64.b64encode(b"other").decode()), photo(5, hash="x"), photo(6, size=-1)]  # fmt: skip
+        body = msgspec.json.encode(a_batch(*records))
+        answer = await app.http().post(
+            "/sync/inbound/futian", content=body, headers=signed_headers(SECRET, "m", int(time.time()), body)
+        )
+        assert [r["status"] for r in answer.json()["results"]] == ["ok", "ok", "ok", "refused", "refused", "refused"]
+        assert "不符" in answer.json()["results"][3]["reason"]
+
+        [snapshot] = await node.until(CaseSnapshot, timeout=PATIENCE_S)
+        assert [(m.media_id, m.home_node, m.stage) for m in snapshot.body.media] == sorted(
+            [(NAME, "440304", "before"), (away, "440304", "before")]
+        )
+        await node.settled()
+        http = app.http("leader")
+        assert (await http.get(f"/sync/media/{NAME}/content")).content == PHOTO
+        elsewhere = (await http.get(f"/sync/media/{away}")).json()
+        assert (elsewhere["here"], elsewhere["home_node"], elsewhere["size"]) == (False, "440304", 9_000_000)
+        assert (await http.get(f"/sync/media/{away}/content")).status_code == 404
+        assert (await http.post(f"/sync/media/{away}/request")).json()["code"] == "national_sync.no_holder"
+        [place] = (await http.get("/sync/docked")).json()
+        assert place["exchange"][0]["media"] is True
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"size": 0}, "字节数"),
+        ({"mime": "image"}, "mime"),
+        ({"stage": "party"}, "stage"),
+        ({"content": "%%%"}, "Base64"),
+        ({"content": "A" * (7 * 2**20)}, "超过 5 MiB"),
+        ({"content": base64.b64encode(PHOTO + b"x").decode()}, "不符"),
+    ],
+)
+def test_a_file_that_can_not_be_taken_is_told_why(change: Any, why: str) -> None:
+    with pytest.raises(Refused, match=why):
+        read_media({"hash": NAME, "size": len(PHOTO)} | change)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +45,17 @@ def running(both: Pair, node: Any, clock: Any, profile: str = "", **settings: st
     return node.running(service, settings=quick, clock=clock, profile=profile, **both.kit(node))
 
 
+@asynccontextmanager
+async def two(servers: TestServers, folder: Path, clock: ManualClock) -> AsyncIterator[tuple[Pair, Any, Any]]:
+    """The pair, with the exchange running at the city and at the county."""
+    async with (
+        pair(servers, folder) as both,
+        running(both, both.parent, clock) as city,
+        running(both, both.child, clock) as county,
+    ):
+        yield both, city, county
+
+
 async def ok(answer: Any) -> Any:
     assert answer.status_code < 300, answer.text
     return answer.json()
@@ -57,11 +70,7 @@ async def test_a_task_goes_down_and_its_answer_comes_up_though_the_link_was_cut(
 ) -> None:
     """The county answers in time while it is cut off; the city hears it a day late and counts it as on time."""
     clock = ManualClock(NOON)
-    async with (
-        pair(test_servers, tmp_path) as both,
-        running(both, both.parent, clock) as city,
-        running(both, both.child, clock) as county,
-    ):
+    async with two(test_servers, tmp_path, clock) as (both, city, county):
         leader, below = city.http("leader", area="440300"), county.http("leader", area="440304")
         [task] = (await ok(await leader.post("/sync/tasks", json={"to": ["440304"], **TASK})))["task_ids"]
         await both.child.until(TaskReceived)
@@ -95,11 +104,7 @@ async def test_an_answer_that_is_not_good_enough_goes_into_another_round(
 ) -> None:
     """Returned with a reason and a new deadline; the answer of the old round can't end the new one."""
     clock = ManualClock(NOON)
-    async with (
-        pair(test_servers, tmp_path) as both,
-        running(both, both.parent, clock) as city,
-        running(both, both.child, clock) as county,
-    ):
+    async with two(test_servers, tmp_path, clock) as (both, city, county):
         leader, below = city.http("supervisor", area="440300"), county.http("shift_leader", area="440304")
         [task] = (await ok(await leader.post("/sync/tasks", json={"to": ["440304"], **TASK})))["task_ids"]
         await both.child.until(TaskReceived)

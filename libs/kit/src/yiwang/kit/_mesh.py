@@ -130,6 +130,11 @@ class Mesh:
         at = chain.index(self.code) if self.code in chain else 0
         return chain[at - 1] if at else ""
 
+    @cached_property
+    def docked_below(self) -> tuple[str, ...]:
+        """Places right below with another maker's platform: what it reports is said here, in the name of its areas."""
+        return tuple(sorted(node.code for node in self.children if node.docked))
+
     def hosts(self, service: str) -> tuple[str, ...]:
         """Jurisdictions for which this node's *service* acts besides its own."""
         return tuple(node.code for node in self.page.nodes if node.hosted.get(service) == self.code)

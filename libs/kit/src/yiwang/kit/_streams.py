@@ -12,6 +12,7 @@ from ._config import ConfigError, Kit
 from ._hears import FLOWS, STREAMS
 from ._mesh import Mesh
 from ._nats import PARKED, JetStreamError, api
+from .links import subtree
 
 log: Final = structlog.get_logger("yiwang.streams")
 LARGEST_GIB: Final = 20.0
@@ -24,13 +25,14 @@ NO_ROOM: Final = frozenset({10002, 10047})
 def stream_config(name: str, kit: Kit, mesh: Mesh | None = None, gib: float = 0) -> dict[str, Any]:
     """The definition of one of the node's streams, without what its links add.
 
-    Within a mesh, UP takes from this node's services only what they may say: facts of its own jurisdiction, and of
-    those for which it acts.
+    Within a mesh, UP takes from this node's services only what they may say: facts of its own jurisdiction, of those for
+    which it acts, and of the docked places right below, whose platforms report to it.
     """
     flow = FLOWS.get(name)
     subjects = [f"yw.{flow}.>"] if flow else ["yw-parked.>"]
     if flow == "up" and mesh is not None:
         subjects = [f"yw.up.{place_of(code)}.>" for code in sorted({mesh.code, *mesh.hosted_areas})]
+        subjects += [subtree("up", code) for code in mesh.docked_below]
     return {
         "name": name,
         "subjects": subjects,

@@ -27,6 +27,7 @@ from yiwang.contracts import (
     UnitRef,
 )
 
+from .docked_media import MEDIA, reference
 from .payloads import Payload
 
 TIMES: Final = frozenset(
@@ -50,11 +51,12 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Docked(msgspec.Struct, frozen=True, kw_only=True):
-    """The newest base, every step by its number, the result."""
+    """The newest base, every step by its number, the result, every file by its hash."""
 
     base: Payload = {}
     flows: dict[int, Payload] = {}
     result: Payload = {}
+    media: dict[str, Payload] = {}
 
     def after(self, kind: str, payload: Payload) -> Docked:
         """The case once this record is known; later records fill in, an older step stays where it is."""
@@ -64,6 +66,8 @@ class Docked(msgspec.Struct, frozen=True, kw_only=True):
             return msgspec.structs.replace(self, flows=self.flows | {payload["step"]: payload})
         if kind == "case_result":
             return msgspec.structs.replace(self, result=self.result | payload)
+        if kind == MEDIA:
+            return msgspec.structs.replace(self, media=self.media | {payload["media_id"]: payload})
         return self
 
     @property
@@ -85,7 +89,7 @@ def docked_event(docked: Docked, source: Source, version: int, now: dt.datetime)
         "actor": Actor(role="system", kind="docked", via=source.platform),
         "origin": Origin(system_id=source.platform, record_id=source.record_id, seq=source.seq, mode="docked"),
     }
-    if version == 1 and base and not docked.flows and not docked.result:
+    if version == 1 and base and not (docked.flows or docked.result or docked.media):
         return CaseReported(
             case=head,
             occurred_at=_time(base, "report_time") or now,
@@ -105,6 +109,7 @@ def docked_event(docked: Docked, source: Source, version: int, now: dt.datetime)
         verify_policy="skip",
         history=history,
         summary=_summary(docked),
+        media=tuple(reference(one, source.district) for _, one in sorted(docked.media.items())),
     )
     at = history[-1].ended_at if history else _time(base, "report_time")
     return CaseSnapshot(case=head, occurred_at=at or now, reader="", body=body, **envelope)

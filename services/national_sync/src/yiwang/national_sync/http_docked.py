@@ -12,8 +12,10 @@ from yiwang.contracts import areas
 from yiwang.kit import App, Role, allow, answers
 
 from . import errors
+from .docked_media import MEDIA
 from .inbound import docked_sql as sql
 from .links import Link, Links
+from .task_docked import way_to
 
 READERS: Final = (Role.ADMIN, Role.AUDITOR, Role.LEADER, Role.SUPERVISOR, Role.SHIFT_LEADER, Role.TENANT_ADMIN)
 WAYS: Final = {"http": "对方推送", "pull": "本级拉取", "directory": "文件交换"}
@@ -39,13 +41,18 @@ class MendRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Exchange(msgspec.Struct, frozen=True, kw_only=True):
-    """One platform's exchange; `missing`: what a person here must still set."""
+    """One platform's exchange; `missing`: what a person here must still set. `tasks`: its places get inspection tasks online.
+
+    `media`: it tells of its cases' files.
+    """
 
     platform: str
     title: str
     way: str
     areas: tuple[str, ...]
     missing: str
+    tasks: bool
+    media: bool
     last_at: dt.datetime | None
     last_error: str
     records: int
@@ -69,7 +76,7 @@ async def docked(app: App) -> list[DockedPlace]:
     links = [link for link in app.get(Links).by_name.values() if link.platform.incoming]
     rows = await sql.rows(app.pool, "states", StateRow, [link.platform.name for link in links])
     states = {row.platform: row for row in rows}
-    found = {link.platform.name: _exchange(link, states[link.platform.name]) for link in links}
+    found = {link.platform.name: _exchange(app, link, states[link.platform.name]) for link in links}
     mesh, shown, placed = app.mesh, list[DockedPlace](), set[str]()
     for node in mesh.page.nodes if mesh else ():
         if not node.docked or not mesh or not mesh.below(node.code):
@@ -85,10 +92,19 @@ async def docked(app: App) -> list[DockedPlace]:
     return shown
 
 
-def _exchange(link: Link, row: StateRow) -> Exchange:
+def _exchange(app: App, link: Link, row: StateRow) -> Exchange:
     p = link.platform
     counted = msgspec.structs.asdict(row)
-    return Exchange(title=p.title, way=WAYS[p.transport], areas=p.areas, missing=link.missing, **counted)
+    tasks = bool(p.areas) and all(way_to(app, area) for area in p.areas)
+    return Exchange(
+        title=p.title,
+        way=WAYS[p.transport],
+        areas=p.areas,
+        missing=link.missing,
+        tasks=tasks,
+        media=MEDIA in p.records,
+        **counted,
+    )
 
 
 def _say(own: list[Exchange]) -> str:

@@ -16,12 +16,14 @@ from yiwang.contracts import areas
 from yiwang.kit import Context, Sql
 
 from .docked import TIMES, Docked, Source, docked_event
+from .docked_media import MEDIA, keep_attached, read_media
 from .links import Link
 from .payloads import SHANGHAI, Payload
 from .profile import Refused, untranslate
 from .protocol import Batch, Envelope, Result
 from .records import hash_of
 from .store import DockedRow, hashes, sql
+from .task_docked import ANSWER, TASK, take_answer
 from .task_inbound import ACTIONS, take_task
 from .task_records import read_task
 from .tasks import names_a_person
@@ -30,8 +32,6 @@ docked_sql: Final = Sql("yiwang.national_sync", "docked.sql")
 CASE_KEY: Final = re.compile(r"[^\x00-\x1f]{1,200}\Z")
 TASK_ID: Final = re.compile(r"[\w.:-]{1,100}\Z")
 CASE_KINDS: Final = ("case_base", "case_flow", "case_result", "media_ref")
-TASK: Final = "task"
-"""The upper platform's own tasks, addressed to this node"""
 
 
 class OutOfSequence(Exception):
@@ -71,8 +71,12 @@ async def accept(ctx: Context, link: Link, batch: Batch) -> tuple[list[Result], 
             continue
         try:
             kind, payload = _read(ctx, link, batch, record)
+            if kind == MEDIA:
+                payload = await keep_attached(ctx, payload, record.district)
             if kind == TASK:
                 ctx.emit(*await take_task(ctx, platform, payload))
+            if kind == ANSWER:
+                ctx.emit(await take_answer(ctx, platform, record, payload))
         except Refused as refused:
             results.append(Result(record_id=record.record_id, status="refused", reason=str(refused)))
             continue
@@ -140,7 +144,7 @@ def _read(ctx: Context, link: Link, batch: Batch, record: Envelope) -> tuple[str
         raise Refused("step 应为整数（案件的第几步）")
     for name in TIMES & payload.keys():
         payload[name] = _moment(name, payload[name])
-    return kind, payload
+    return kind, read_media(payload) if kind == MEDIA else payload
 
 
 def _read_task(ctx: Context, record: Envelope, payload: Payload) -> Payload:

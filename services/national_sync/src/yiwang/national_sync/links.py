@@ -31,8 +31,13 @@ class Links(msgspec.Struct, frozen=True):
 
     @property
     def wants(self) -> list[tuple[str, str]]:
-        """(platform, kind) for every kind that an outgoing platform wants."""
-        return [(link.platform.name, kind) for link in self.outgoing for kind in link.platform.kinds]
+        """(platform, kind) for every kind that an outgoing platform wants; one that serves places below gets their tasks alone."""
+        return [
+            (link.platform.name, kind)
+            for link in self.outgoing
+            if not link.platform.areas
+            for kind in link.platform.kinds
+        ]
 
 
 def load_links(profile: str, settings: Settings) -> Links:

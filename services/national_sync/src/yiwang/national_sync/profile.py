@@ -13,7 +13,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from .payloads import Payload
-from .records import FIELDS
+from .records import FIELDS, ONLY_IN
 
 FOLDER: Final = "sync"
 
@@ -62,7 +62,7 @@ class Platform(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """Name of the shared secret among YIWANG_NATIONAL_SYNC_SECRETS; the platform's name if empty"""
     batch_size: int = 200
     areas: tuple[str, ...] = ()
-    """Inbound: the areas that this platform may report for; empty: the node's own subtree"""
+    """Inbound: the areas that it may report for; empty: the node's own subtree. Outgoing: the docked places whose tasks it gets"""
     records: Mapping[str, Shape] = {}
     crosswalks: Mapping[str, Crosswalk] = {}
 
@@ -76,8 +76,8 @@ class Platform(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
     @property
     def kinds(self) -> list[str]:
-        """The kinds of record that it wants."""
-        return [kind for kind in FIELDS if kind in self.records]
+        """The kinds of record that it wants of everything; what goes to docked places alone is told to them one by one."""
+        return [] if self.areas else [kind for kind in FIELDS if kind in self.records]
 
 
 class Refused(Exception):
@@ -140,11 +140,13 @@ def parse(text: bytes, where: str) -> Platform:
     except (msgspec.MsgspecError, ValueError) as error:
         raise ValueError(f"{where}: {error}. Mend the file.") from error
     mistakes = [f"unknown kind of record {kind!r}" for kind in found.records if kind not in FIELDS]
+    inward = {} if found.direction == "out" else ONLY_IN
+    known = {kind: fields | inward.get(kind, frozenset()) for kind, fields in FIELDS.items()}
     for kind, shape in found.records.items():
         for name in shape.fields:
             field = shape.field(name)
             for ours in (field.source, *([field.otherwise] if field.otherwise else [])):
-                if ours not in FIELDS.get(kind, frozenset()):
+                if ours not in known.get(kind, frozenset()):
                     mistakes.append(f"records.{kind}.fields.{name}: there is no field {ours!r} to take it from")
             if field.crosswalk and field.crosswalk not in found.crosswalks:
                 mistakes.append(f"records.{kind}.fields.{name}: there is no crosswalk {field.crosswalk!r}")

@@ -65,6 +65,8 @@ FIELDS: Final[dict[str, frozenset[str]]] = {
     "task_feedback": _names("task_id round result summary figures media timeliness answered_at"),
 }
 """Every field that can ever leave, by kind of record."""
+ONLY_IN: Final[dict[str, frozenset[str]]] = {"media_ref": _names("content")}
+"""Fields that only come in, from places with another maker's platform: a small file's own bytes"""
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):

@@ -20,7 +20,7 @@ from yiwang.contracts import (
 )
 from yiwang.kit import App, Context, derived_id
 
-from . import errors, task_store
+from . import errors, task_docked, task_store
 from .links import Links
 from .store import add_records
 from .task_records import feedback_record
@@ -46,8 +46,9 @@ def require_below(app: App, code: str) -> None:
     if child is None:
         listed = "、".join(node.code for node in app.mesh.children) or "没有"
         raise errors.NOT_BELOW(area=code[:20], why=f"不是本级的直接下级，直接下级有：{listed}")
-    if child.docked:
-        raise errors.NOT_BELOW(area=code[:20], why="该地使用其他厂商的平台，不能在线接收任务，请发文布置")
+    if child.docked and task_docked.way_to(app, code) is None:
+        why = "该地使用其他厂商的平台，没有登记接收任务的数据交换：请管理员在 sync/*.toml 中登记（areas 和 records.task），或发文布置"
+        raise errors.NOT_BELOW(area=code[:20], why=why)
 
 
 async def give(
@@ -69,7 +70,7 @@ async def give(
         parent = source.task_id if source else ""
         await task_store.add(ctx, "given", task_id, code, root, parent, due, doc, actor_of(ctx))
         await watch(ctx, task_id, "given", due, doc)
-        ctx.emit(assigned(doc, code, task_id, root, parent, due))
+        await say(ctx, assigned(doc, code, task_id, root, parent, due))
         found.append(task_id)
     return found
 
@@ -199,7 +200,9 @@ async def send_back(ctx: Context, task_id: str, opinion: str, due: dt.datetime |
     await task_store.step(ctx, task_id, "given", "return", actor_of(ctx), again.round, {"opinion": opinion, "due": due})
     if due is not None:
         await watch(ctx, task_id, "given", due, row.says)
-    ctx.emit(TaskReturned(addressee=row.peer, task_id=task_id, round=again.round, opinion=opinion, feedback_due=due))
+    await say(
+        ctx, TaskReturned(addressee=row.peer, task_id=task_id, round=again.round, opinion=opinion, feedback_due=due)
+    )
     return again.round
 
 
@@ -208,7 +211,7 @@ async def press(ctx: Context, task_id: str, opinion: str) -> None:
     row = await held(ctx, task_id, "given", "remind")
     refuse_personal(opinion)
     await task_store.step(ctx, task_id, "given", "remind", actor_of(ctx), row.round, {"opinion": opinion})
-    ctx.emit(TaskReminded(addressee=row.peer, task_id=task_id, round=row.round, reason="person", opinion=opinion))
+    await say(ctx, TaskReminded(addressee=row.peer, task_id=task_id, round=row.round, reason="person", opinion=opinion))
 
 
 async def end(ctx: Context, task_id: str, result: str, opinion: str) -> None:
@@ -224,4 +227,12 @@ async def closed(ctx: Context, row: TaskRow, result: str, opinion: str) -> list[
     body = {"result": result, "opinion": opinion}
     await task_store.step(ctx, row.task_id, "given", "close", actor_of(ctx), row.round, body)
     await unwatch(ctx, row)
-    return [TaskClosed(addressee=row.peer, task_id=row.task_id, round=row.round, result=result, opinion=opinion)]
+    said = TaskClosed(addressee=row.peer, task_id=row.task_id, round=row.round, result=result, opinion=opinion)
+    await task_docked.tell(ctx, said)
+    return [said]
+
+
+async def say(ctx: Context, event: Event) -> None:
+    """Tell whoever has the task: a node of ours hears the event, another maker's platform gets a record."""
+    await task_docked.tell(ctx, event)
+    ctx.emit(event)

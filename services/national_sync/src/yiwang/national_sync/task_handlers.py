@@ -19,7 +19,7 @@ from yiwang.contracts import (
 )
 from yiwang.kit import Context, Retry, Role, Scope, Timer
 
-from . import task_store
+from . import task_docked, task_store
 from .payloads import SHANGHAI
 from .service import service
 from .task_acts import DUE, REMIND, actor_of, closed, event_body, unwatch, watch
@@ -193,7 +193,9 @@ async def due(timer: Timer, ctx: Context) -> list[Event]:
     await task_store.step(ctx, row.task_id, row.side, "overdue", actor_of(ctx), row.round, {})
     said: list[Event] = [notice(ctx, row, "overdue")]
     if row.side == "given":
-        said.append(TaskReminded(addressee=row.peer, task_id=row.task_id, round=row.round, reason="overdue"))
+        pressing = TaskReminded(addressee=row.peer, task_id=row.task_id, round=row.round, reason="overdue")
+        await task_docked.tell(ctx, pressing)
+        said.append(pressing)
     return said
 
 

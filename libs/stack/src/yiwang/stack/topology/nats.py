@@ -190,6 +190,7 @@ def service_rights(topology: Topology, node: TopologyNode) -> list[str]:
     streams = [*OWN_STREAMS, *(links.landing(child) for child in links.linked_children(topology.by_code, node.code))]
     return [
         *(f"yw.up.{place_of(code)}.>" for code in speaks_for),
+        *(links.subtree("up", other.code) for other in topology.children(node.code) if other.docked),
         links.subtree("down", node.code),
         f"yw.down.{city_of(node.code)}.all.>",
         "yw.local.>", "yw-parked.>", "yw-state", "yw-mesh.>", "_INBOX.>", "$SRV.>", "$O.>", "$KV.>",
