@@ -40,14 +40,17 @@ def client(url: str) -> httpx.AsyncClient:
 class Office:
     """Reports for one node and the people of that node."""
 
-    def __init__(self, kit: Kit, issuer: DevIssuer, http: httpx.AsyncClient, *, name: str = "", seed: int = 1) -> None:
+    def __init__(
+        self, kit: Kit, issuer: DevIssuer, http: httpx.AsyncClient, *, name: str = "", seed: int = 1,
+        crew: type[Crew] = Crew,
+    ) -> None:  # fmt: skip
         self.kit, self.name, self._issuer, self.http = kit, name or kit.jurisdiction, issuer, http
         self.code = kit.jurisdiction
         self.clock = clock_from(kit.clock, kit.clock_epoch)
         self._seed = seed
         roles = sorted(set(ROLE.values()))
         posts = [Post(post_id=f"demo-{role}@{self.code}", role=role, areas=(self.code,)) for role in roles]
-        self.crew = Crew(http, self.token, self.code, seed, glance=issuer.token("demo-glance", posts))
+        self.crew = crew(http, self.token, self.code, seed, glance=issuer.token("demo-glance", posts))
         self.accepted: set[str] = set()
         self.refused: list[str] = []
         self._number = 0
