@@ -27,7 +27,7 @@ SEVEN: Final = (
 COUNTIES: Final = (TIANHE, YUEXIU, HUANGPU)
 SCALE: Final = float(os.environ.get("LAB_SCALE", "1"))
 """How long troubles last, beside those of the issue: 15 s frozen, 5 s killed, 60 s cut"""
-RATE: Final = 40.0
+RATE: Final = 25.0
 DRAIN_S: Final = 15.0
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(1500)]
