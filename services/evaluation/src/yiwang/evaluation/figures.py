@@ -177,8 +177,9 @@ async def objects_of(db: Any, rules: Rules, what: What, under: str, level: str) 
     """Objects of the kind that have figures in these days: areas of a level within *under*, units below *under*, or all."""
     rows = await db.fetch(
         "select distinct object from sums where kind = $1 and cls = '' and day between $2 and $3"
-        " and purpose = any($4::text[]) order by object limit $5",
+        " and purpose = any($4::text[]) and ($6 = 0 or length(object) = $6) and object like $7 order by object limit $5",
         what.kind, what.first, what.last, list(what.purposes), OBJECTS_AT_ONCE,
+        LEVELS.get(level, 0) if what.kind == "area" else 0, _prefix(under) + "%" if what.kind == "area" else "%",
     )  # fmt: skip
     found = [str(row["object"]) for row in rows]
     if what.kind == "area":
