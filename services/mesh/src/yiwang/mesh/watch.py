@@ -53,10 +53,7 @@ class Watch:
         self.remedies: dict[str, str] = {}
         self.stand: set[tuple[str, str]] = set()
         """The links that stood when we last said that we are alive"""
-        self.stand: set[tuple[str, str]] = set()
-        """The links that stood when we last said that we are alive"""
         self.beginning = time.monotonic()
-        self.states_every_s = max(STATES_EVERY_S, 3 * app.settings.watch_seconds)
         self.states_every_s = max(STATES_EVERY_S, 3 * app.settings.watch_seconds)
 
     async def round(self, mesh: Mesh) -> None:
