@@ -78,6 +78,15 @@ def test_two_co_units_are_two_parts_of_one_case() -> None:
     assert of_unit(facts, "u9") == {"co_num": 1, "co_done": 1, "intime_co": 1}
 
 
+def test_a_new_round_is_one_of_every_part_too() -> None:
+    """Reopened: who had confirmed has a part to do again; who gave it back has none; reworks stay counted."""
+    parts = ["+1 help a2 u8 60", "+1 help a3 u9 60", "+5 part a2 u8 handled", "+1 part a2 u8 rework", "+5 part a2 u8 confirmed",
+             "+5 part a3 u9 refused"]  # fmt: skip
+    facts = lived(*parts, "+5 confirm", "+5 close", "+5 reopen 240")
+    assert of_unit(facts, "u8") == {"co_num": 1, "co_rework": 1}
+    assert of_unit(facts, "u9") == {"co_return": 1}
+
+
 def test_a_complaint_counts_for_the_unit_complained_of_and_not_for_the_one_that_handles_it() -> None:
     life = Life("c").lead("report 11")
     said = msgspec.structs.replace(life.seen[0], complained_unit="u8")

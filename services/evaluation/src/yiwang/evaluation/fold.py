@@ -230,6 +230,7 @@ def _voided(f: Facts, seen: Seen) -> None:
 def _reopened(f: Facts, seen: Seen) -> None:
     f.reopened, f.visit_reopened = f.reopened + 1, f.visit_reopened + (seen.cause == "visit")
     f.exempt, f.visited, f.ended_at = False, False, None
+    shared.again(f)
     _undone(f)
 
 

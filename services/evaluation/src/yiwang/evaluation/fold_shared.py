@@ -18,6 +18,14 @@ def begin(f: Facts, seen: Seen) -> None:
     f.arrival = ""
 
 
+def again(f: Facts) -> None:
+    """A new round of the case is one of every part too, but of those that were given back; reworks stay counted."""
+    f.shares = {
+        key: share if share.state == "returned" else Share(unit=share.unit, reworks=share.reworks)
+        for key, share in f.shares.items()
+    }
+
+
 def passed(f: Facts, seen: Seen) -> None:
     """A limit other than the disposal's has passed."""
     if seen.stage == "arrive":
