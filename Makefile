@@ -39,7 +39,7 @@ types: $(READY)  ## mypy --strict alone
 	$(BIN)/mypy libs/*/src services/*/src
 
 test: $(READY)  ## All tests on real NATS and PostgreSQL; ARGS="-k word" chooses
-	$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-one: $(READY)  ## The tests of one service or library: make test-one S=dispatch
 	@test -n "$(S)" || { echo "Say which one: make test-one S=dispatch"; exit 1; }
@@ -50,7 +50,7 @@ e2e: $(READY)  ## The tests of the whole path alone
 
 check-deploy: $(DEPLOY)  ## Compose, Dockerfile and chart for every shipped topology, without an engine
 	$(BIN)/mypy deploy/containers deploy/tests deploy/tools deploy/image
-	$(BIN)/pytest deploy/tests -n 2 --dist loadfile $(ARGS)
+	$(BIN)/pytest deploy/tests -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-containers: $(DEPLOY)  ## The real image and the compose stack on a container engine (not part of ci)
 	$(BIN)/python -m deploy.containers

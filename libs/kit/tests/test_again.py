@@ -119,6 +119,16 @@ async def test_pages_that_wait_are_cut_anew_when_the_number_of_groups_changes(no
         places[event.business_id] = order[event.id]
 
 
+async def test_who_ends_gives_back_what_it_took_a_moment_before(node: TestNode) -> None:
+    """A lease that was taken while the round was cancelled, and that the replica doesn't know of, holds nobody up."""
+    async with node.running(Service("talker", database=True), groups=1) as app:
+        await node.settled()
+        app.leases.clear()
+    db = await asyncpg.connect(node.database_url)
+    assert await db.fetchval("select count(*) from talker.kit_lease where until > now()") == 0
+    await db.close()
+
+
 async def test_a_watcher_may_read_a_part_of_an_event_only() -> None:
     """Its handler gets the named fields; a shape is refused to whom the kit must tell repetitions apart."""
 

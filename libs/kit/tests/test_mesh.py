@@ -112,7 +112,7 @@ def test_what_docked_places_report_is_said_here_and_nothing_of_other_nodes() -> 
     page = MeshPage(
         nodes=(
             MeshNode(code="440000", tier="province"),
-            MeshNode(code="441900", tier="city", parent="440000", docked=True),
+            MeshNode(code="441900", tier="city", parent="440000", docked=True, hosted={"evaluation": "440000"}),
             MeshNode(code="440300", tier="city", parent="440000"),
             MeshNode(code="440304", parent="440300", docked=True),
         )

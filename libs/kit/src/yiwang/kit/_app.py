@@ -219,6 +219,9 @@ class App:
         for group in list(self.leases):
             with contextlib.suppress(Exception):  # the database may be down: leases end by themselves
                 await self.work.release(group)
+        if self.service.database and self._pool is not None:
+            with contextlib.suppress(Exception):
+                await _leases.give_back(self)
         await self._end()
 
     async def _end(self) -> None:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from ._app import App
 
 log: Final = structlog.get_logger("yiwang.leases")
+GIVE_BACK_S: Final = 2.0
+"""How long a service that ends waits for its database to hear that it does"""
 
 
 async def prepare(app: App) -> None:
@@ -122,6 +124,12 @@ async def _round(app: App) -> None:
                 app.replica, ttl, app.groups, want - len(app.leases),
             ):  # fmt: skip
                 app.work.take(row["grp"], row["epoch"])
+
+
+async def give_back(app: App) -> None:
+    """End the leases that a round took just before it was cancelled, so that nobody has to wait until they run out."""
+    async with asyncio.timeout(GIVE_BACK_S), app.pool.acquire() as db:
+        await db.execute("update kit_lease set until = '-infinity' where owner = $1", app.replica)
 
 
 async def _look(app: App, db: Any) -> Any:

@@ -31,8 +31,10 @@ def stream_config(name: str, kit: Kit, mesh: Mesh | None = None, gib: float = 0)
     flow = FLOWS.get(name)
     subjects = [f"yw.{flow}.>"] if flow else ["yw-parked.>"]
     if flow == "up" and mesh is not None:
-        subjects = [f"yw.up.{place_of(code)}.>" for code in sorted({mesh.code, *mesh.hosted_areas})]
-        subjects += [subtree("up", code) for code in mesh.docked_below]
+        docked = [subtree("up", code) for code in mesh.docked_below]
+        acted = [f"yw.up.{place_of(code)}.>" for code in sorted({mesh.code, *mesh.hosted_areas})]
+        within = tuple(wide.removesuffix(">") for wide in docked)
+        subjects = [*(one for one in acted if not one.startswith(within)), *docked]
     return {
         "name": name,
         "subjects": subjects,
