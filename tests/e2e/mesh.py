@@ -50,7 +50,8 @@ quotas = { max_file_gib = 2 }
 """Only the mesh services run: what the links carry is put into the streams by the tests."""
 QUICK: Final = {
     "YIWANG_MESH_WATCH_SECONDS": "0.5", "YIWANG_MESH_HEARTBEAT_SECONDS": "1", "YIWANG_MESH_CUT_AFTER_S": "3",
-    "YIWANG_MESH_STALL_AFTER_S": "2", "YIWANG_MESH_SILENT_AFTER_S": "60", "YIWANG_LOG_LEVEL": "warning",
+    "YIWANG_MESH_STALL_AFTER_S": "2", "YIWANG_MESH_DEAD_AFTER_S": "20", "YIWANG_MESH_SILENT_AFTER_S": "60",
+    "YIWANG_LOG_LEVEL": "warning",
 }  # fmt: skip
 UP: Final = "yw.up.*.*.*.case.reported.v1"
 

@@ -5,7 +5,17 @@ from __future__ import annotations
 import datetime as dt
 
 from yiwang.kit.mesh import Space
-from yiwang.mesh.verdict import Local, Seen, Track, judge, link_alarm, local_alarms, may_remedy, overdue
+from yiwang.mesh.verdict import (
+    Local,
+    Seen,
+    Track,
+    judge,
+    link_alarm,
+    local_alarms,
+    may_remedy,
+    overdue,
+    worth_a_restart,
+)
 
 CUT_S, STALL_S = 10.0, 15.0
 
@@ -70,6 +80,12 @@ def test_a_line_that_stands_while_the_source_is_dead_is_stalled() -> None:
 
 def test_a_link_that_never_stood_is_said_so() -> None:
     assert state(link(quiet_s=-1, connected=False)) == "never"
+
+
+def test_who_is_frozen_is_not_shaken() -> None:
+    """It would get every restart at once when it goes on; signs of life, none ever, or none for very long: then a restart helps."""
+    asked = {quiet: worth_a_restart(link(quiet_s=quiet), CUT_S, 60.0) for quiet in (0.5, CUT_S, CUT_S + 1, 60.0, 61.0, -1.0)}
+    assert asked == {0.5: True, CUT_S: True, CUT_S + 1: False, 60.0: False, 61.0: True, -1.0: True}
 
 
 def test_remedies_become_rarer() -> None:

@@ -23,6 +23,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """A link without any sign of the other side for so long counts as cut"""
     stall_after_s: float = 10.0
     """A link that has waited for so long with events to bring counts as stalled, and is restarted"""
+    dead_after_s: float = 60.0
+    """A link that stands while the other side gives no sign for so long is restarted; until then JetStream tries by itself"""
     unsent_after_s: float = 300.0
     """Age of the oldest unsent event at which an alarm is raised"""
     silent_after_s: float = 300.0

@@ -106,6 +106,15 @@ def judge(seen: Seen, track: Track, cut_after: float, stall_after: float) -> str
     return state
 
 
+def worth_a_restart(seen: Seen, cut_after: float, dead_after: float) -> bool:
+    """Whether a restart of a stalled link can help: the other side gives signs, or it never did, or hasn't for very long.
+
+    A server that is frozen for a while gets all requests of that time at once when it goes on. Each restart is one more of
+    them, and what it then delivers for an earlier one is lost (seen with nats-server 2.15.1: 34 of 4,644 events).
+    """
+    return seen.quiet_s <= cut_after or seen.quiet_s > dead_after
+
+
 def may_remedy(track: Track, now: float) -> bool:
     """Whether a stalled link is to be restarted again now: at once, then after 10, 20, 40 … at most 300 seconds."""
     wait = 0.0 if not track.remedies else min(300.0, 10.0 * 2 ** (track.remedies - 1))

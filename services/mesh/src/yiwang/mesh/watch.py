@@ -19,7 +19,7 @@ from .keep import keep_links, restart_source
 from .release import Release
 from .service import Page, service
 from .store import Peer, Probed, Refused, sql
-from .verdict import Alarm, Local, Seen, Track, judge, link_alarm, local_alarms, may_remedy, overdue
+from .verdict import Alarm, Local, Seen, Track, judge, link_alarm, local_alarms, may_remedy, overdue, worth_a_restart
 
 STATES_EVERY_S = 15.0
 MUTE_AFTER_S = 60.0
@@ -100,7 +100,8 @@ class Watch:
         state = judge(seen, track, app.settings.cut_after_s, app.settings.stall_after_s)
         never = state == "never" and seen.at - self.beginning > app.settings.stall_after_s
         if state == "stalled" or never:
-            if may_remedy(track, seen.at):
+            helps = worth_a_restart(seen, app.settings.cut_after_s, app.settings.dead_after_s)
+            if helps and may_remedy(track, seen.at):
                 stream = "DOWN" if seen.direction == "down" else "UP" if seen.waiting else links.landing(seen.peer)
                 track.remedied_at, track.remedies = seen.at, track.remedies + 1
                 done = await restart_source(app.nc, stream, track.remedies)

@@ -20,6 +20,7 @@ PACES: Final[dict[str, dict[str, str]]] = {
         "YIWANG_MESH_WATCH_SECONDS": "20",
         "YIWANG_MESH_CUT_AFTER_S": "60",
         "YIWANG_MESH_STALL_AFTER_S": "60",
+        "YIWANG_MESH_DEAD_AFTER_S": "300",
         "YIWANG_EVALUATION_DUE_SECONDS": "60",
         "YIWANG_NATIONAL_SYNC_POLL_SECONDS": "5",
     },
