@@ -273,9 +273,14 @@ async def test_a_cut_longer_than_the_retention_is_noticed_and_the_cases_are_aske
     async def cut() -> bool:
         return (await mesh.place(CITY, TIANHE))["state"] != "ok"
 
+    async def alone() -> bool:
+        info = await api(county, f"CONSUMER.INFO.UP.{links.uplink(TIANHE)}")
+        return not info.get("push_bound")
+
     await until(heard, "the city has heard nothing of the county")
-    mesh.net.cut(TIANHE)
+    mesh.net.wires.hang_up(TIANHE)  # a mere hole would let through later what is under way
     await until(cut, "the cut is not shown at the city")
+    await until(alone, "the county still hears the city")
     lost = await mesh.sender(TIANHE)
     await lost.burst(50)
     await api(county, "STREAM.PURGE.UP")
