@@ -105,6 +105,7 @@ async def test_a_cut_that_is_longer_than_the_retention_heals_by_resync(
         assert done.cases == 7
         await reaches(city, county)
 
+        await both.parent.settled(parked=None)
         asked = (await leader.get("/sync/resyncs")).json()
         assert [(r["node"], r["cases"], bool(r["answered_at"])) for r in asked] == [("440304", 7, True)]
         await both.parent.until(TaskFeedback, timeout=PATIENCE_S)
