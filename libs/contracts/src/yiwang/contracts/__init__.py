@@ -2,7 +2,8 @@
 """Facts that services share. A contract changes only by adding optional fields; anything else is a new version.
 
 `Event` is the base; families are in `branch`, `campaign`, `case`, `contact`, `custody`, `directive`, `downward`, `enforcement`,
-`evaluation`, `ledger`, `mesh`, `notice`, `station`, `sync`, `task`, `whistle` and `work`. The wire name of an event is its msgspec tag, said once.
+`evaluation`, `ledger`, `mesh`, `notice`, `station`, `sync`, `task`, `whistle` and `work`. The wire name of an event
+is its msgspec tag, said once.
 """
 
 from ._event import *
