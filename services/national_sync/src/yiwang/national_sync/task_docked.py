@@ -33,7 +33,7 @@ from .tasks import names_a_person
 
 TASK: Final = "task"
 ANSWER: Final = "task_feedback"
-ACTION: Final = {TaskAssigned: "assign", TaskReturned: "return", TaskReminded: "remind", TaskClosed: "close"}
+ACTION: Final[dict[type[Any], str]] = {TaskAssigned: "assign", TaskReturned: "return", TaskReminded: "remind", TaskClosed: "close"}
 """What we say of a task → the record's `action`; the same words in which an upper platform's tasks come to us"""
 SAME: Final = (
     "task_id",
