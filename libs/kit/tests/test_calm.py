@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
+from functools import partial
 from pathlib import Path
 
 import asyncpg
@@ -17,6 +19,10 @@ EARS = "select array_agg(pid) from pg_stat_activity where application_name = 'yi
 SESSION = re.compile(
     r"""["']set (?!local|constraints)[a-z_]+ (=|to) |set_config\([^)]*, false\)|pg_try_advisory_lock\("""
 )
+
+
+def tell(told: asyncio.Event, _said: str) -> None:
+    told.set()
 
 
 def answering() -> Service:
@@ -51,6 +57,13 @@ async def test_an_idle_service_holds_no_connection_and_hears_all_its_channels_ov
             await admin.execute("select pg_notify('news', 'two')")
             assert await said.get() == "two"
             await admin.close()
+
+            more = [asyncio.Event() for _ in range(50)]
+            async with contextlib.AsyncExitStack() as stack:
+                for n, told in enumerate(more):  # some come while it is just listening to others
+                    await stack.enter_async_context(listening(app, f"more_{n}", partial(tell, told)))
+                    await asyncio.sleep(0)
+                await asyncio.gather(*(told.wait() for told in more))
 
 
 def test_no_session_is_left_changed() -> None:

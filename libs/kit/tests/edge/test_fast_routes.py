@@ -118,6 +118,14 @@ async def test_what_comes_in_one_turn_goes_through_together(desk):
     assert {one["beside"] for one in told if "beside" in one} == {30}
 
 
+async def test_what_nobody_foresaw_at_the_door_is_answered_by_the_documented_route(desk, monkeypatch):
+    """An error before anybody is let in leaves no request of its turn without an answer."""
+    await in_one_turn(desk, [request(b"1")])
+    monkeypatch.setattr(desk.asgi.asgi_handler, "_apps", [object()])  # has no word on whether it is sealed
+    told = await in_one_turn(desk, [request(b"1"), request(b"2")])
+    assert [one["code"] for one in told] == ["kit.internal", "kit.internal"]
+
+
 async def test_a_token_is_verified_once_on_the_documented_way(desk):
     """The thin route below the framework waits for nobody: a new token's first request goes around it."""
     async with line(desk) as (reader, writer):

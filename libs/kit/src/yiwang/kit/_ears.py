@@ -65,11 +65,12 @@ class Ears:
         try:
             while True:
                 self._changed.clear()
-                for channel in known - self._heard.keys():
+                gone, fresh = known - self._heard.keys(), self._heard.keys() - known
+                for channel in gone:
                     await db.remove_listener(channel, self._on_notify)
-                for channel in (fresh := self._heard.keys() - known):
+                for channel in fresh:
                     await db.add_listener(channel, self._on_notify)
-                known = set(self._heard)
+                known = known - gone | fresh  # and no other: more may have come meanwhile
                 for channel in fresh:
                     self._tell(channel, "")
                 with contextlib.suppress(TimeoutError):

@@ -43,6 +43,7 @@ class Feed:
         self, nc: Client, stream: str, filters: list[str], start: int, wake: asyncio.Event, *, calm_s: float = 0.5
     ) -> None:
         self._sign_s = min(max(1, round(2 * calm_s)), 10)
+        self._silent_s = 8.0 + 2 * (self._sign_s - 1)
         self._nc, self.stream, self._filters, self._start, self._wake = nc, stream, filters, start, wake
         self._wire = Wire.of(nc)
         self._asked_for = coarse(filters)
@@ -128,8 +129,8 @@ class Feed:
         """What has arrived, at most *most*. Raises FeedLost."""
         if self._lost:
             raise FeedLost(f"{self.stream}: {self._lost}")
-        if time.monotonic() - self._seen > 8.0 + 2 * (self._sign_s - 1):
-            raise FeedLost(f"{self.stream}: no sign of life for some seconds")
+        if time.monotonic() - self._seen > self._silent_s:
+            raise FeedLost(f"{self.stream}: no sign of life for {self._silent_s:g} s")
         if self._asked < WINDOW // 2 and len(self._buffer) < WINDOW and self._nc.is_connected:
             await self._ask()
         taken, self._buffer = self._buffer[:most], self._buffer[most:]

@@ -19,7 +19,6 @@ from ._engine import Item, item_of
 from ._feed import Feed, Raw
 from ._hears import own_echo
 from ._held import Held
-from ._service import Scope
 
 if TYPE_CHECKING:
     from ._app import App
@@ -214,7 +213,7 @@ class Worker:
             return None
         if raw.seq <= self._ignored and raw.seq <= self.ignore_to.get((raw.stream, item.sub.tag), 0):
             return None
-        if item.sub.scope is Scope.BELOW and raw.stream == "UP" and own_echo(item.sub, raw.subject, self.app.acts_for):
+        if raw.stream == "UP" and own_echo(item.sub, raw.subject, self.app.acts_for):
             return None
         return item
 
