@@ -148,8 +148,8 @@ class BodySeen(Wire, frozen=True, kw_only=True):
     summary: SummarySeen | None = None
 
 
-class Seen(Wire, frozen=True, kw_only=True):
-    """Any event of a case."""
+class EventSeen(Wire, frozen=True, kw_only=True):
+    """Of the envelope of any event."""
 
     id: str
     type: str
@@ -158,6 +158,11 @@ class Seen(Wire, frozen=True, kw_only=True):
     jurisdiction: str
     source: str = ""
     purpose: str = "live"
+
+
+class Seen(EventSeen, frozen=True, kw_only=True):
+    """Any event of a case."""
+
     actor: ActorSeen = ActorSeen()
     case: Head
     reporter_kind: str = ""

@@ -13,7 +13,7 @@ from yiwang.contracts import Moment, WhistleEvent, registry
 
 from .applying import Told
 from .facts import Call, Facts
-from .heard import Wire
+from .heard import EventSeen, Wire
 
 PREFIX: Final = "whistle/"
 """Before the whistle's id, where cases have theirs"""
@@ -25,16 +25,9 @@ class CallSeen(Wire, frozen=True, kw_only=True):
     role: str = "co"
 
 
-class WhistleSeen(Wire, frozen=True, kw_only=True):
+class WhistleSeen(EventSeen, frozen=True, kw_only=True):
     """Any event of a whistle."""
 
-    id: str
-    type: str
-    time: Moment
-    recorded_at: Moment
-    jurisdiction: str
-    source: str = ""
-    purpose: str = "live"
     whistle_id: str
     area: str
     units: tuple[CallSeen, ...] = ()
