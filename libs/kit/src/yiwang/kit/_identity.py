@@ -139,6 +139,10 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
         if post is None:
             name = role or ("citizen" if not self.known else "none")
             return Actor(person_ref=self.person_ref, role=name, kind=self.kind, via=self.via)
+        return self.acting_by(post)
+
+    def acting_by(self, post: Post) -> Actor:
+        """The caller as events name it, by *post*."""
         return Actor(
             person_ref=self.person_ref,
             post_id=post.post_id,

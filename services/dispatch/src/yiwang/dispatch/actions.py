@@ -20,7 +20,7 @@ from .calendar import SHANGHAI
 from .case import Case
 from .custody import named, withdraw
 from .domain import check
-from .errors import NOT_FOUND, NOT_RECONCILED, NUMBERS_EXHAUSTED, STALE, problem
+from .errors import NOT_FOUND, NOT_RECONCILED, NUMBERS_EXHAUSTED, STALE, problem, refusals_answered
 from .handlers import keep
 from .numbering import may_give
 from .refusals import Refused
@@ -72,10 +72,8 @@ async def change(
         if version is not None and version != case.version:
             raise STALE(current=case.version, seen=version)
         work = Work(case, rules.of(case), ctx.now())
-        try:
+        with refusals_answered():
             other = await do(ctx, work)
-        except Refused as refused:
-            raise problem(refused) from None
         works = [work, other] if other is not None else [work]
         await keep(ctx, works)
         sent = ctx.emit(*(event for one in works for event in one.events))

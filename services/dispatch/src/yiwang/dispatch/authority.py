@@ -89,10 +89,7 @@ def actor_among(
         except Refused as reason:
             refused = refused or reason
         else:
-            return Actor(
-                person_ref=caller.person_ref, post_id=post.post_id, unit_id=post.unit_id, role=role, kind=caller.kind,
-                via=caller.via,
-            )  # fmt: skip
+            return caller.acting_by(post)
     assert refused is not None  # the loop above either returned or refused
     raise refused
 

@@ -22,13 +22,13 @@ from yiwang.contracts import (
 )
 from yiwang.kit import App, Caller, Context, Event, Timer
 
-from . import campaign_store, store
+from . import campaign_store, store, taking_in
 from .acts_base import Key, Text
 from .campaign import HAND, REMOVED, Campaign, Item, by_county, case_item, why_left, within
 from .campaign_checks import checked
 from .case import Case
 from .errors_ground import NO_CAMPAIGN
-from .ground_people import acting, over_all
+from .people import acting, over_all
 from .refusals import Refused
 from .rules import Rules
 
@@ -93,7 +93,8 @@ async def open_one(app: App, caller: Caller, body: OpenBody) -> Campaign:
             purpose=ctx.purpose or "live", spread=body.spread,
         )  # fmt: skip
         await campaign_store.add(ctx.tx, one, mine=True)
-        ctx.emit(CampaignOpened(**said(one), actor=by), *announced_of(one))
+        await taking_in.begin(ctx.tx, one, ctx.now(), anew=False)
+        ctx.emit(CampaignOpened(**said(one), spread=one.spread, occurred_at=one.opened_at, actor=by), *announced_of(one))
         return one
 
     return await acting(app, caller, once)
@@ -112,6 +113,8 @@ async def amend_one(app: App, caller: Caller, campaign_id: str, body: AmendBody)
             scope=scope, targets=targets, revision=old.revision + 1,
         )  # fmt: skip
         await campaign_store.save(ctx.tx, one)
+        if taking_in.differs(old, one):
+            await taking_in.begin(ctx.tx, one, ctx.now(), anew=True)
         ctx.emit(CampaignAmended(**said(one), opinion=body.opinion, actor=by), *announced_of(one))
         return one
 
@@ -126,6 +129,7 @@ async def end_one(app: App, caller: Caller, campaign_id: str, body: EndBody) -> 
         by = over_all(caller, LEADS, old.scope.areas or (old.issuer,), "专项结束")
         one = replace(old, state="ended", revision=old.revision + 1)
         await campaign_store.save(ctx.tx, one)
+        await taking_in.end(ctx.tx, campaign_id, ctx.now())
         ended = CampaignEnded(campaign_id=one.campaign_id, issuer=one.issuer, opinion=body.opinion, actor=by)
         ctx.emit(ended, *announced_of(one))
         await soon(ctx, [campaign_id])
@@ -262,6 +266,12 @@ async def _learn(event: CampaignPlan, ctx: Context, *, mine: bool, state: str) -
         await campaign_store.add(ctx.tx, new, mine=mine)
     elif old.revision < new.revision:
         await campaign_store.save(ctx.tx, replace(new, opened_at=old.opened_at))
+    else:
+        return
+    if mine and state != "open":
+        await taking_in.end(ctx.tx, event.campaign_id, ctx.now())
+    elif mine and (old is None or taking_in.differs(old, new)):
+        await taking_in.begin(ctx.tx, new, ctx.now(), anew=old is not None)
 
 
 async def ended_below(event: CampaignEnded, ctx: Context) -> None:

@@ -23,7 +23,7 @@ from .queues import APPROVE, QUEUES, queue_of, queues_of
 from .refusals import Refused
 from .rules import Rules
 from .shared import BY_CO_UNIT
-from .states import ROLE_NAMES
+from .states import ROLE_NAMES, role_names
 
 sql: Final = Sql("yiwang.dispatch", "queues.sql")
 TAKES_OVER: Final = frozenset({"shift_leader", "leader"})
@@ -95,7 +95,7 @@ def worker(caller: Caller, queue: str, case: Case, rules: Rules) -> str:
     """The role in which *caller* works *queue* off for *case*; a leader's first. Raises Refused."""
     roles = QUEUES[queue][1]
     held = sorted((r for r in {*roles, *TAKES_OVER} if r in caller.roles), key=lambda r: (r not in roles, r))
-    trouble = Refused("not_your_role", action="认领", roles="、".join(ROLE_NAMES[r] for r in roles))
+    trouble = Refused("not_your_role", action="认领", roles=role_names(roles))
     for role in held:
         try:
             post_for(caller, role, case, rules)

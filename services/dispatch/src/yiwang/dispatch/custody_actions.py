@@ -14,8 +14,9 @@ from .acts import Body, Key
 from .authority import actor_among
 from .auto import Work
 from .custody import named
-from .errors import NO_OFFER, problem
+from .errors import NO_OFFER
 from .handover import wait_for_release
+from .people import acting, over
 from .receiving import Incoming
 from .refusals import Refused
 from .rules import Rules
@@ -103,11 +104,8 @@ async def answer(app: App, caller: Caller, offer_id: str, decision: str, body: A
         rules = app.get(Rules)
         if offer is None or offer.offer is None or rules.tiers is None:
             raise NO_OFFER(offer=offer_id)
-        try:
-            by = _receiver(caller, offer, rules, body.role)
-            offer, said = receiving.answer(offer, decision, by, ctx.now(), body.opinion, body.reason_code)
-        except Refused as refused:
-            raise problem(refused) from None
+        by = _receiver(caller, offer, rules, body.role)
+        offer, said = receiving.answer(offer, decision, by, ctx.now(), body.opinion, body.reason_code)
         await tier_store.save_offer(ctx.tx, offer)
         if decision == "accept":
             await wait_for_release(ctx, offer)
@@ -116,8 +114,7 @@ async def answer(app: App, caller: Caller, offer_id: str, decision: str, body: A
             offer_id=offer_id, case_id=offer.case_id, state=offer.state, state_name=receiving.STATES[offer.state]
         )
 
-    done: Answered = await app.act(caller, once, purpose="")
-    return done
+    return await acting(app, caller, once, purpose="")
 
 
 def _receiver(caller: Caller, offer: Incoming, rules: Rules, wanted: str) -> Actor:
@@ -127,13 +124,4 @@ def _receiver(caller: Caller, offer: Incoming, rules: Rules, wanted: str) -> Act
     place, mine = offer.offer.case.place, offer.offer.to_jurisdiction
     at = (place.area.street9 or place.area.county) if place else ""
     area = at if at and areas.contains(mine, at) else mine
-    held = [post for post in caller.posts if post.role in RECEIVERS and wanted in ("", post.role)]
-    if not held:
-        raise Refused("not_your_role", action="接收移交", roles="受理员、值班长、派遣员、领导")
-    post = next((post for post in held if post.covers(area)), None)
-    if post is None:
-        raise Refused("outside_area", area=named(rules, area))
-    return Actor(
-        person_ref=caller.person_ref, post_id=post.post_id, unit_id=post.unit_id, role=post.role, kind=caller.kind,
-        via=caller.via,
-    )  # fmt: skip
+    return over(caller, RECEIVERS, area, "接收移交", wanted=wanted, area_name=named(rules, area))

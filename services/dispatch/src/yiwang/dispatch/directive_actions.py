@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Final
 
 import msgspec
-from yiwang.contracts import Actor, CaseDirected, Moment
+from yiwang.contracts import CaseDirected, Moment
 from yiwang.kit import App, Caller, Context
 
 from . import directives, store, tier_store
@@ -17,11 +17,12 @@ from .case import Case
 from .custody import named
 from .directing import EXPIRY, REPLY, watch_replies
 from .directives import ACTIONS, LASTS, MAY_DIRECT, Directive
-from .errors import NOT_FOUND, STALE, problem
+from .errors import NOT_FOUND, STALE
 from .handlers import keep
+from .people import acting, over
 from .refusals import Refused
 from .rules import Rules
-from .states import FINAL, role_names
+from .states import FINAL
 
 REPLIERS: Final = ("dept_operator", "dispatcher", "acceptor", "shift_leader", "leader")
 
@@ -65,28 +66,25 @@ async def direct(app: App, caller: Caller, no: str, body: DirectiveBody) -> Issu
             raise NOT_FOUND(no=no)
         if body.version is not None and body.version != case.version:
             raise STALE(current=case.version, seen=body.version)
-        try:
-            said = _said(ctx, caller, case, body, rules)
-            if copy is None:
-                return await _here(ctx, case, said, rules)
-        except Refused as refused:
-            raise problem(refused) from None
+        said = _said(ctx, caller, case, body, rules)
+        if copy is None:
+            return await _here(ctx, case, said, rules)
         issued = Directive(said=said, issuer=said.jurisdiction, side="issued")
         await tier_store.save_directive(ctx.tx, issued, ctx.now())
         await ctx.set_timer(EXPIRY, said.directive_id, said.expires_at)
         ctx.emit(said)
         return _issued(said, "issued", case, rules)
 
-    done: Issued = await app.act(caller, once, purpose="")
-    return done
+    return await acting(app, caller, once, purpose="")
 
 
 def _said(ctx: Context, caller: Caller, case: Case, body: DirectiveBody, rules: Rules) -> CaseDirected:
     """The directive as it travels. Raises Refused."""
     me, who = ctx.node.jurisdiction, case.custody.jurisdiction
-    by = _issuer(caller, case, body)
+    name = ACTIONS[body.action]
+    by = over(caller, MAY_DIRECT[body.action], case.area, name, wanted=body.role)
     if not body.opinion.strip():
-        raise Refused("opinion_missing", action=ACTIONS[body.action])
+        raise Refused("opinion_missing", action=name)
     if who != me and not (rules.tiers and (who in rules.tiers.mine or rules.tiers.above(me, who))):
         raise Refused("directive_not_below", node=named(rules, who))
     if case.state in FINAL:
@@ -101,21 +99,6 @@ def _said(ctx: Context, caller: Caller, case: Case, body: DirectiveBody, rules: 
         kind=body.kind if body.action == "supervise" else "", level=rules.tiers.tier(me) if rules.tiers else ctx.node.tier,
         target=body.area, opinion=body.opinion, expires_at=ends, reply_required=body.reply_required,
         reply_due=body.reply_due, addressee=who, actor=by, jurisdiction=me, purpose=case.purpose,
-    )  # fmt: skip
-
-
-def _issuer(caller: Caller, case: Case, body: DirectiveBody) -> Actor:
-    """The caller as one who may direct over the place of *case*. Raises Refused."""
-    roles = MAY_DIRECT[body.action]
-    held = [post for post in caller.posts if post.role in roles and body.role in ("", post.role)]
-    if not held:
-        raise Refused("not_your_role", action=ACTIONS[body.action], roles=role_names(roles))
-    post = next((post for post in held if post.covers(case.area)), None)
-    if post is None:
-        raise Refused("outside_area", area=case.area)
-    return Actor(
-        person_ref=caller.person_ref, post_id=post.post_id, unit_id=post.unit_id, role=post.role, kind=caller.kind,
-        via=caller.via,
     )  # fmt: skip
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from yiwang.kit import ErrorCode, Problem
@@ -12,7 +14,7 @@ NOT_FOUND = ErrorCode(
     "dispatch.case_not_found", 404, who="caller", say="没有案件 {no}，或您无权查看", do="核对案件编号"
 )
 NO_PHOTO = ErrorCode(
-    "dispatch.photo_not_found", 404, who="caller", say="此案没有照片 {media}", do="刷新案件，从其照片中选择"
+    "dispatch.photo_not_found", 404, who="caller", say="这里没有照片 {media}", do="刷新后从列出的照片中选择"
 )
 NO_OFFER = ErrorCode(
     "dispatch.offer_not_found", 404, who="caller", say="没有编号为 {offer} 的移交", do="刷新移交列表"
@@ -77,3 +79,12 @@ def problem(refused: Refused) -> Problem:
     """The HTTP answer (or the reason on a parked event) for a refusal of the state machine."""
     error = REFUSED[refused.key]
     return Problem(error, error.say.format(**refused.facts), error.do.format(**refused.facts))
+
+
+@contextmanager
+def refusals_answered() -> Iterator[None]:
+    """What is refused inside is answered by its Problem."""
+    try:
+        yield
+    except Refused as refused:
+        raise problem(refused) from None

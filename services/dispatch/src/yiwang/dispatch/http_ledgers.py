@@ -10,7 +10,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import Parameter
 from yiwang.contracts import MediaRef
 from yiwang.kit import App, Caller, allow, answers
-from yiwang.kit.files import EMPTY_FILE, FILE_TYPE, MEDIA_NOT_HERE, NotHere
+from yiwang.kit.files import EMPTY_FILE, FILE_TYPE, MEDIA_NOT_HERE
 
 from . import ledger_acts, ledger_store
 from .cursors import after, position
@@ -33,8 +33,8 @@ from .ledger_acts import (
 )
 from .ledger_import import Report
 from .ledger_importing import ImportBody, bring_in
+from .photos import MediaId, Stage, TakesAPhoto, kept, shown
 from .rules import Rules
-from .worklist import MediaId, Stage, TakesAPhoto
 
 EntryId = Annotated[str, Parameter(max_length=100)]
 Short = Annotated[str, Parameter(max_length=100)]
@@ -221,9 +221,7 @@ async def link_entry(entry_id: EntryId, data: LinkBody, app: App, caller: Caller
 )  # fmt: skip
 async def add_ledger_photo(stage: Stage, request: Request[Any, Any, Any], app: App, caller: Caller) -> MediaRef:
     """Store a photo; the action that it belongs to then names it in its `media`."""
-    stored = await app.media.put(request.stream())
-    ref: MediaRef = stored.ref(stage)
-    return ref
+    return await kept(app, request, stage)
 
 
 @get(
@@ -233,15 +231,7 @@ async def add_ledger_photo(stage: Stage, request: Request[Any, Any, Any], app: A
 async def show_ledger_photo(entry_id: EntryId, media_id: MediaId, app: App, caller: Caller) -> Response[bytes]:
     """A photo that the entry or its history names."""
     one = await _visible(app, caller, entry_id)
-    known = {m.sha256: m for m in (*one.media, *(m for line in one.history for m in line.media))}
-    ref = known.get(media_id)
-    if ref is None:
-        raise NO_PHOTO(media=media_id)
-    try:
-        data = await app.media.read(media_id)
-    except NotHere:
-        raise NotHere(media_id, ref.home_node) from None
-    return Response(data, media_type=ref.mime, headers={"Cache-Control": "private, max-age=86400, immutable"})
+    return await shown(app, media_id, (*one.media, *(m for line in one.history for m in line.media)))
 
 
 async def _visible(app: App, caller: Caller, entry_id: str) -> Entry:

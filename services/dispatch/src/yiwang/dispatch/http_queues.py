@@ -17,8 +17,9 @@ from .case import Case
 from .claims import Claim, ClaimBody
 from .cursors import after, moment_of, words
 from .custody import named
-from .errors import BAD_CURSOR, NOT_FOUND, REFUSED, problem
+from .errors import BAD_CURSOR, NOT_FOUND, REFUSED
 from .http import UNIT_ROLES, seen_areas, seen_units, visible
+from .people import acting
 from .queue_store import Asked, Waiting
 from .queues import APPROVE, QUEUES
 from .refusals import Refused
@@ -109,8 +110,7 @@ async def claim(no: Short, data: ClaimBody, app: App, caller: Caller) -> Claim:
     async def do(ctx: Context) -> Claim:
         return await claims.take(app, ctx, caller, await _locked(ctx, no, app), data.queue)
 
-    found: Claim = await app.act(caller, _sentences(do), purpose="")
-    return found
+    return await acting(app, caller, do, purpose="")
 
 
 @post(
@@ -126,20 +126,7 @@ async def release(no: Short, app: App, caller: Caller) -> dict[str, str]:
         await claims.let_go(ctx, caller, case)
         return {"case_id": case.case_id}
 
-    found: dict[str, str] = await app.act(caller, _sentences(do), purpose="")
-    return found
-
-
-def _sentences(do: Any) -> Any:
-    """*do* with refusals as Problems."""
-
-    async def told(ctx: Context) -> Any:
-        try:
-            return await do(ctx)
-        except Refused as refused:
-            raise problem(refused) from None
-
-    return told
+    return await acting(app, caller, do, purpose="")
 
 
 async def _locked(ctx: Context, no: str, app: App) -> Case:

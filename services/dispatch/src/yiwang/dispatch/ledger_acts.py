@@ -16,12 +16,13 @@ from .acts_base import Key, Media, Text
 from .campaign import LEDGER, case_item, entry_item
 from .errors_ground import NO_ENTRY, NO_STATION
 from .ground import JUDGES, Ground
-from .ground_people import acting, known_area, of_unit, over, role_names
 from .ledger import Entry, Told, accept, assign, confirm, enter, link, rectify, recur, refuse, ring, withdraw
 from .ledger_notices import notices
+from .people import acting, known_area, of_unit, over
 from .places import place_of_code
 from .refusals import Refused
 from .rules import Rules
+from .states import role_names
 
 TIMER: Final = "ledger"
 """Its day has passed"""
@@ -151,7 +152,9 @@ async def rectify_one(app: App, caller: Caller, entry_id: str, body: FixedBody) 
     """The unit says that it is done."""
 
     def step(ctx: Context, one: Entry) -> Told:
-        by = of_unit(caller, OF_UNIT, one.unit_id, one.unit_name, app.get(Rules))
+        by = of_unit(caller, OF_UNIT, one.unit_id, app.get(Rules))
+        if by is None:
+            raise Refused("ledger_unit", unit=one.unit_name or one.unit_id or "尚未指定单位")
         return rectify(one, by, ctx.now(), result_masked=body.result_masked, media=body.media)
 
     return await _change(app, caller, entry_id, step)

@@ -12,11 +12,11 @@ from yiwang.kit import App, Caller, Context
 from . import campaign_store, campaigning, ledger_store
 from .acts_base import Key
 from .campaign import entry_item
-from .ground_people import acting, over
 from .ledger import Entry, assign, enter
 from .ledger_acts import GIVERS, TIMER
 from .ledger_import import Line, Report, Where, read, report_of
 from .ledger_notices import notices
+from .people import acting, over
 from .refusals import Refused
 from .rules import Rules
 

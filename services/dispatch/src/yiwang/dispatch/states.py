@@ -9,6 +9,7 @@ The rows stand in `states_intake`, `states_handling`, `states_shared` and `state
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from .states_after import AFTER
@@ -35,7 +36,7 @@ for _row in TABLE:
     BY_MOVE[_key] = (*BY_MOVE.get(_key, ()), _row)
 
 
-def role_names(roles: tuple[str, ...]) -> str:
+def role_names(roles: Sequence[str]) -> str:
     """The roles in Chinese, people before machines."""
     return "、".join(ROLE_NAMES[role] for role in roles if role not in ("system", "import")) or "系统"
 

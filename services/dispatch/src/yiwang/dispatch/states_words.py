@@ -103,6 +103,8 @@ ROLE_NAMES: Final[dict[str, str]] = {
     "handler": "处置人员",
     "leader": "领导",
     "supervisor": "督查员",
+    "evaluator": "考评员",
+    "community_worker": "社区工作人员",
     "system": "系统",
     "import": "历史导入",
 }

@@ -14,7 +14,7 @@ from .acts_base import Key, Text
 from .calendar import SHANGHAI
 from .errors_ground import NO_ENTRY, NO_STATION
 from .ground import Ground, Station
-from .ground_people import acting, over
+from .people import acting, over
 from .refusals import Refused
 from .rules import Rules
 
@@ -113,8 +113,7 @@ async def record(app: App, caller: Caller, station_id: str, body: RecordBody) ->
             held_on=_day(body.held_on, ctx.now()), residents=body.residents, units=units,
             summary_masked=body.summary_masked, entry_ids=body.entry_ids, recorded_by=by.person_ref,
         )  # fmt: skip
-        doc = msgspec.json.encode(made).decode()
-        await sql.run(ctx.tx, "add_record", made.record_id, station_id, made.mechanism, made.held_on, made.residents, doc)
+        await keep(ctx.tx, made)
         ctx.emit(
             StationRecorded(
                 station_id=station_id, area=station.area, record_id=made.record_id, mechanism=made.mechanism,
@@ -125,6 +124,18 @@ async def record(app: App, caller: Caller, station_id: str, body: RecordBody) ->
         return made
 
     return await acting(app, caller, once)
+
+
+async def keep(tx: Any, one: Record) -> None:
+    """Write a record down; one that is known stays as it is."""
+    doc = msgspec.json.encode(one).decode()
+    await sql.run(tx, "add_record", one.record_id, one.station_id, one.mechanism, one.held_on, one.residents, doc)
+
+
+def record_of(event: StationRecorded) -> Record:
+    """The record as its event tells it."""
+    names = ("record_id", "station_id", "mechanism", "held_on", "residents", "units", "summary_masked", "entry_ids")
+    return Record(**{name: getattr(event, name) for name in names}, recorded_by=event.actor.person_ref)
 
 
 def _day(given: dt.date | None, now: dt.datetime) -> dt.date:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import msgspec
 from yiwang.contracts import (
@@ -19,7 +19,8 @@ from yiwang.kit import App, Caller, Context, Timer
 from . import store, whistle_store
 from .acts_base import Key, Text
 from .case import Case
-from .errors import NO_WHISTLE, NOT_FOUND, problem
+from .errors import NO_WHISTLE, NOT_FOUND
+from .people import acting, of_unit, over
 from .places import place_of_code
 from .practice import WhistleKind
 from .refusals import Refused
@@ -82,7 +83,7 @@ async def blow_one(app: App, caller: Caller, body: BlowBody) -> Whistle:
     """A community calls units. Raises the Problems of `errors`."""
 
     async def once(ctx: Context) -> Whistle:
-        rules, by = app.get(Rules), _of_area(caller, body.area, "吹哨")
+        rules, by = app.get(Rules), over(caller, COMMUNITY, body.area, "吹哨")
         case = await store.find(ctx.tx, body.case_no) if body.case_no else None
         if body.case_no and case is None:
             raise NOT_FOUND(no=body.case_no)
@@ -91,7 +92,7 @@ async def blow_one(app: App, caller: Caller, body: BlowBody) -> Whistle:
         await _say(ctx, told)
         return told.whistle
 
-    return await _act(app, caller, once)
+    return await acting(app, caller, once)
 
 
 def _made(ctx: Context, rules: Rules, by: Actor, body: BlowBody, case: Case | None) -> Whistle:
@@ -172,7 +173,7 @@ async def score_one(app: App, caller: Caller, whistle_id: str, body: ScoreBody) 
     """The community judges."""
 
     def step(ctx: Context, one: Whistle) -> Told:
-        by, weights = _of_area(caller, one.area, "评价"), app.get(Rules).practice.whistles.weights
+        by, weights = over(caller, COMMUNITY, one.area, "评价"), app.get(Rules).practice.whistles.weights
         return score(
             one, by, ctx.now(), satisfied=body.satisfied, weights=weights, opinion=body.opinion,
             dissatisfied_with=body.dissatisfied_with,
@@ -185,7 +186,7 @@ async def withdraw_one(app: App, caller: Caller, whistle_id: str, body: OpinionB
     """The community takes its call back."""
 
     def step(ctx: Context, one: Whistle) -> Told:
-        return withdraw(one, _of_area(caller, one.area, "撤哨"), ctx.now(), body.opinion)
+        return withdraw(one, over(caller, COMMUNITY, one.area, "撤哨"), ctx.now(), body.opinion)
 
     return await _change(app, caller, whistle_id, step)
 
@@ -213,18 +214,7 @@ async def _change(app: App, caller: Caller, whistle_id: str, step: Callable[[Con
         await _say(ctx, told)
         return told.whistle
 
-    return await _act(app, caller, once)
-
-
-async def _act(app: App, caller: Caller, once: Callable[[Context], Any]) -> Whistle:
-    async def guarded(ctx: Context) -> Whistle:
-        try:
-            done: Whistle = await once(ctx)
-        except Refused as refused:
-            raise problem(refused) from None
-        return done
-
-    return await app.act(caller, guarded)
+    return await acting(app, caller, once)
 
 
 async def _say(ctx: Context, told: Told) -> None:
@@ -236,34 +226,12 @@ async def _say(ctx: Context, told: Told) -> None:
         await ctx.cancel_timer(TIMER, told.whistle.whistle_id)
 
 
-def _of_area(caller: Caller, area: str, name: str) -> Actor:
-    """The caller as one of the community at *area*. Raises Refused."""
-    posts = [post for post in caller.posts if post.role in COMMUNITY]
-    if not posts:
-        raise Refused("not_your_role", action=name, roles="社区工作人员、受理员")
-    try:
-        post = next((post for post in posts if post.covers(area)), None)
-    except ValueError:
-        raise Refused("area_malformed", area=area) from None
-    if post is None or not area:
-        raise Refused("outside_area", area=area)
-    return _actor(caller, post)
-
-
 def _of_called(caller: Caller, one: Whistle, unit_id: str, rules: Rules) -> tuple[Actor, str]:
     """The caller as one of a called unit, and which. Raises Refused."""
     for called in one.units:
         if unit_id not in ("", called.call.unit_id):
             continue
-        line = rules.line_of(called.call.unit_id)
-        post = next((p for p in caller.posts if p.role in OF_UNITS and p.unit_id in line), None)
-        if post is not None:
-            return _actor(caller, post), called.call.unit_id
+        by = of_unit(caller, OF_UNITS, called.call.unit_id, rules)
+        if by is not None:
+            return by, called.call.unit_id
     raise Refused("whistle_not_called", unit=unit_id or "您所在的单位")
-
-
-def _actor(caller: Caller, post: Any) -> Actor:
-    return Actor(
-        person_ref=caller.person_ref, post_id=post.post_id, unit_id=post.unit_id, role=post.role, kind=caller.kind,
-        via=caller.via,
-    )  # fmt: skip

@@ -4,7 +4,6 @@ The page is plain HTML, CSS and ES modules from this package; it asks nothing of
 """
 
 # Litestar resolves these annotations at run time, so there is no `from __future__ import annotations` here.
-import dataclasses
 from collections.abc import Sequence
 from importlib.resources import files
 from typing import Annotated, Any, Final
@@ -12,14 +11,12 @@ from typing import Annotated, Any, Final
 import msgspec
 from litestar import Request, Response, get, post
 from litestar.exceptions import NotFoundException
-from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody, Schema
-from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 from litestar.params import Parameter
 from litestar.response import Redirect
 from yiwang.contracts import MediaRef, areas
 from yiwang.contracts.codes import builtin
 from yiwang.kit import App, Caller, allow, anonymous, answers
-from yiwang.kit.files import EMPTY_FILE, FILE_TYPE, MEDIA_NOT_HERE, NotHere
+from yiwang.kit.files import EMPTY_FILE, FILE_TYPE, MEDIA_NOT_HERE
 
 from . import experience_store, store
 from .acts import CategoryChoice
@@ -30,14 +27,13 @@ from .errors import NO_PHOTO, NOT_FOUND
 from .experience import Suggestion
 from .explain import UNITS
 from .http import visible
+from .photos import MediaId, Stage, TakesAPhoto, kept, shown
 from .rules import Rules
 from .triage import proposed
 
 PAGE: Final = "worklist_page"
 TYPES: Final = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 POLICY: Final = "default-src 'self'; img-src 'self' blob:; style-src 'self'; frame-ancestors 'none'; form-action 'self'"
-Stage = Annotated[str, Parameter(pattern="^(verify|before|after|check)$")]
-MediaId = Annotated[str, Parameter(pattern="^[0-9a-f]{64}$")]
 
 
 class CategoryOption(msgspec.Struct, frozen=True, kw_only=True):
@@ -187,15 +183,6 @@ def units_for(case: Case, rules: Rules, at: Any) -> tuple[UnitOption, ...]:
     return tuple(found.values())
 
 
-@dataclasses.dataclass
-class TakesAPhoto(Operation):
-    """The bytes of one photo."""
-
-    def __post_init__(self) -> None:
-        photo = OpenAPIMediaType(schema=Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY))
-        self.request_body = RequestBody(required=True, content={"image/jpeg": photo, "image/png": photo})
-
-
 @post(
     "/cases/{no:str}/photos",
     guards=[allow("collector", "handler", "dept_operator")],
@@ -205,9 +192,7 @@ class TakesAPhoto(Operation):
 async def add_photo(no: str, stage: Stage, request: Request[Any, Any, Any], app: App, caller: Caller) -> MediaRef:
     """Store a photo of the case; the action that it belongs to then names it in its `media`."""
     await visible(app, caller, no)
-    stored = await app.media.put(request.stream())
-    ref: MediaRef = stored.ref(stage)
-    return ref
+    return await kept(app, request, stage)
 
 
 @get(
@@ -218,16 +203,7 @@ async def show_photo(no: str, media_id: MediaId, app: App, caller: Caller) -> Re
     """A photo that the case or its history names, for those who may see the case."""
     case = await visible(app, caller, no)
     flow = await store.history(app.pool, case.case_id)
-    said = (*case.media, *(media for line in flow for media in line.media))
-    known = {media.sha256: media for media in said}
-    ref = known.get(media_id)
-    if ref is None:
-        raise NO_PHOTO(media=media_id)
-    try:
-        data = await app.media.read(media_id)
-    except NotHere:
-        raise NotHere(media_id, ref.home_node) from None
-    return Response(data, media_type=ref.mime, headers={"Cache-Control": "private, max-age=86400, immutable"})
+    return await shown(app, media_id, (*case.media, *(media for line in flow for media in line.media)))
 
 
 WORKLIST: Final[Sequence[Any]] = (home, page, show_choices, add_photo, show_photo)

@@ -1,9 +1,9 @@
 // Campaigns and ledgers: how far targets are reached, the lists, and one entry beside them. The address bar holds what is shown.
 
 import * as api from "./api.js";
-import { $, h, shortTime, toast } from "./dom.js";
+import { $, h, shortTime } from "./dom.js";
 import { hideEntry, newEntry, showEntry } from "./entry.js";
-import { expired, sentence, showLogin } from "./login.js";
+import { guarded, run, showHolder } from "./frame.js";
 
 const state = { campaigns: [], lists: [] };
 
@@ -129,45 +129,14 @@ async function follow() {
   else hideEntry();
 }
 
-async function guarded(call) {
-  try {
-    await call();
-  } catch (refusal) {
-    if (!(refusal instanceof api.Refusal)) throw refusal;
-    if (refusal.status !== 401) toast(sentence(refusal), true);
-  }
-}
-
-async function begin() {
-  const person = api.holder();
-  $("work").hidden = $("logout").hidden = !person;
-  if (!person) {
-    $("who").textContent = "";
-    await showLogin(begin);
-    return;
-  }
-  const areas = [...new Set((person.posts || []).flatMap((p) => p.areas))];
-  $("who").textContent = [person.name, areas.join("、")].filter(Boolean).join(" · ");
-  await guarded(refresh);
-}
-
-api.whenExpired(() => {
-  expired();
-  begin();
-});
-$("logout").addEventListener("click", () => {
-  api.setToken("");
-  hideEntry();
-  location.hash = "";
-  begin();
-});
-addEventListener("hashchange", () => api.token() && guarded(refresh));
 addEventListener("keydown", (event) => {
   if (event.key === "Escape" && address().entry && !event.target.closest("form")) go({ entry: "" });
 });
-document.querySelector(".skip").addEventListener("click", (event) => {
-  event.preventDefault();
-  $("list").focus();
+run({
+  come: (person) => {
+    showHolder(person);
+    return refresh();
+  },
+  clear: hideEntry,
+  follow: refresh,
 });
-setInterval(() => api.token() && guarded(api.renew), 60000);
-begin();

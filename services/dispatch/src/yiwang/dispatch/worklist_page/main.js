@@ -4,8 +4,8 @@ import * as api from "./api.js";
 import { batchBar, batching, box, claimMark } from "./batch.js";
 import { hideCase, showCase } from "./case.js";
 import { BESIDE, loadDesks } from "./desks.js";
-import { $, h, toast } from "./dom.js";
-import { expired, sentence, showLogin } from "./login.js";
+import { $, h } from "./dom.js";
+import { guarded, run, showHolder } from "./frame.js";
 import { caseLine, table } from "./rows.js";
 import { awayMark } from "./tiers.js";
 
@@ -145,34 +145,11 @@ function leave() {
   document.querySelector(`#list tr[data-case="${CSS.escape(no)}"] a`)?.focus();
 }
 
-async function guarded(call) {
-  try {
-    await call();
-  } catch (refusal) {
-    if (!(refusal instanceof api.Refusal)) throw refusal;
-    if (refusal.status !== 401) toast(sentence(refusal), true);
-  }
-}
-
-async function begin() {
-  const person = api.holder();
-  if (!person) {
-    $("work").hidden = true;
-    $("logout").hidden = true;
-    $("who").textContent = "";
-    await showLogin(begin);
-    return;
-  }
-  const areas = [...new Set((person.posts || []).flatMap((p) => p.areas))];
-  $("work").hidden = false;
-  $("logout").hidden = false;
-  await guarded(async () => {
-    await refresh();
-    const roles = [...new Set([...state.queues.map((q) => q.role_name), ...(person.posts || []).map((p) => BESIDE_QUEUES[p.role])].filter(Boolean))].join("、");
-    $("who").textContent = [person.name, roles, areas.join("、")].filter(Boolean).join(" · ");
-    $("who").title = `人员编号 ${person.sub}`;
-    await follow();
-  });
+async function come(person) {
+  await refresh();
+  const beside = (person.posts || []).map((p) => BESIDE_QUEUES[p.role]);
+  showHolder(person, [...new Set([...state.queues.map((q) => q.role_name), ...beside].filter(Boolean))].join("、"));
+  await follow();
 }
 
 function keys(event) {
@@ -187,27 +164,11 @@ function keys(event) {
   }
 }
 
-api.whenExpired(() => {
-  expired();
-  begin();
-});
 $("search").addEventListener("submit", (event) => {
   event.preventDefault();
   guarded(() => loadList());
 });
 for (const field of [$("search").overdue, $("search").whose]) field.addEventListener("change", () => guarded(() => loadList()));
-$("logout").addEventListener("click", () => {
-  api.setToken("");
-  hideCase();
-  location.hash = "";
-  begin();
-});
-addEventListener("hashchange", () => api.token() && guarded(follow));
 addEventListener("keydown", keys);
-document.querySelector(".skip").addEventListener("click", (event) => {
-  event.preventDefault();
-  $("list").focus();
-});
-setInterval(() => api.token() && guarded(api.renew), REFRESH_MS);
 setInterval(() => api.token() && !document.hidden && guarded(refresh), REFRESH_MS);
-begin();
+run({ come, clear: hideCase, follow });
