@@ -34,6 +34,7 @@ from yiwang.dispatch.ledger import (
     withdraw,
 )
 from yiwang.dispatch.ledger_notices import notices
+from yiwang.dispatch.ledger_replay import trail
 from yiwang.dispatch.refusals import Refused
 from yiwang.dispatch.testing import MONDAY
 
@@ -190,11 +191,18 @@ def test_every_action_is_done_where_the_table_says_so_and_refused_with_a_sentenc
 @given(
     st.sampled_from([HAZARD, PROBLEM]),
     st.lists(st.tuples(st.sampled_from([*STEPS, "ring"]), st.integers(0, 60)), max_size=25),
+    st.integers(0, 25),
 )
-def test_whatever_people_do_an_entry_counts_once_and_ends_as_its_kind_ends(kind: str, steps: list[tuple[str, int]]) -> None:
-    """Numbers are nought or one, accepted implies rectified, satisfied is for problems; a round begins with each reopening."""
+def test_whatever_people_do_an_entry_counts_once_and_ends_as_its_kind_ends(
+    kind: str, steps: list[tuple[str, int]], backup: int
+) -> None:
+    """Numbers are nought or one, accepted implies rectified, satisfied is for problems; a round begins with each reopening.
+
+    From any backup its events tell it again, line by line, those that the backup knows left out.
+    """
     told = enter(an_entry(kind), FINDER)
     one, events, now = told.entry, list(told.events), MONDAY
+    shapes = [one]
     for action, hours in steps:
         now += dt.timedelta(hours=hours)
         try:
@@ -202,6 +210,7 @@ def test_whatever_people_do_an_entry_counts_once_and_ends_as_its_kind_ends(kind:
         except Refused:
             continue
         one, events = told.entry, [*events, *told.events]
+        shapes.append(one)
         item = entry_item(one)
         assert {item.found, item.rectified, item.accepted, item.satisfied} <= {0, 1}
         assert item.found >= item.rectified >= item.accepted >= item.satisfied
@@ -212,3 +221,7 @@ def test_whatever_people_do_an_entry_counts_once_and_ends_as_its_kind_ends(kind:
     assert all(e.entry_id == "e1" and e.campaign_id == "k1" for e in events)
     late = [e.round for e in events if tag_of(type(e)) == "ledger.overdue.v1"]
     assert entry_item(replace(one, state="found")).overdue >= bool(late)
+    assert trail(None, events)[-1][1] == one
+    old = shapes[min(backup, len(shapes) - 1)]
+    assert [old, *(shape for _, shape in trail(old, events))][-1] == one
+    assert trail(None, events[1:]) == []

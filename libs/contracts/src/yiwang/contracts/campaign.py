@@ -78,11 +78,17 @@ class CampaignPlan(CampaignEvent, frozen=True, kw_only=True):
 
 
 class CampaignOpened(CampaignPlan, frozen=True, kw_only=True, tag="campaign.opened.v1"):
-    """A campaign begins to count (专项启动)."""
+    """A campaign begins to count (专项启动); cases filed before within its days join by rule, one after the other."""
+
+    spread: bool = False
+    """The nodes below take part (专项部署)"""
 
 
 class CampaignAmended(CampaignPlan, frozen=True, kw_only=True, tag="campaign.amended.v1"):
-    """Its span, scope or targets are others from now on (专项调整); what it counts is untouched."""
+    """Its span, scope or targets are others from now on (专项调整).
+
+    Cases that belong no more leave, cases filed before that belong now join, one after the other, each with its event.
+    """
 
     opinion: str = ""
 

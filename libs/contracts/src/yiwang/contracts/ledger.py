@@ -23,6 +23,8 @@ class LedgerEvent(Event, frozen=True, kw_only=True):
     """The campaign in which it counts"""
     round: int = 1
     """1 + how often it was reopened"""
+    version: int = 0
+    """Which word on this entry it is, from 1 without a gap; 0: said before words were counted"""
 
     @property
     def key(self) -> str:

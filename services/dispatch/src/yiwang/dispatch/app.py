@@ -35,6 +35,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Hours for which inspectors' positions are kept"""
     progress_minutes: Annotated[int, msgspec.Meta(ge=1, le=1440)] = 10
     """Minutes between two words upward about a campaign (专项) in which something changed"""
+    campaign_page: Annotated[int, msgspec.Meta(ge=1, le=5000)] = 1000
+    """Cases looked at in one transaction when a campaign takes in those that were filed before it"""
     claim_minutes: Annotated[int, msgspec.Meta(ge=1, le=1440)] = 30
     """Minutes for which a person who claims a waiting case has it to themselves"""
     snapshot_page: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 200

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
@@ -97,6 +97,24 @@ async def sums(db: Any, campaign_id: str) -> list[CampaignCount]:
 async def recount(db: Any, campaign_id: str) -> list[CampaignCount]:
     """The sums from the items themselves."""
     return await sql.rows(db, "recount", CampaignCount, campaign_id)
+
+
+async def put(tx: Any, items: Sequence[Item]) -> None:
+    """Keep what *items* are without moving the sums: `recount_into` follows."""
+    if items:
+        await sql.run(tx, "put_items", _encode(items).decode())
+
+
+async def recount_into(tx: Any, campaigns: Collection[str]) -> None:
+    """Let the sums of some campaigns be what their items say, also of those that ended."""
+    if campaigns:
+        await sql.run(tx, "forget_sums", sorted(campaigns))
+        await sql.run(tx, "recount_into", sorted(campaigns))
+
+
+async def had_said(tx: Any, campaign_id: str, revision: int) -> None:
+    """Let the next progress be newer than *revision*."""
+    await sql.run(tx, "had_said", campaign_id, revision)
 
 
 async def cases_of(

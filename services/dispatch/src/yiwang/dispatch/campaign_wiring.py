@@ -8,7 +8,7 @@ from typing import Any, Final
 from yiwang.contracts import CampaignAmended, CampaignAnnounced, CampaignEnded, CampaignOpened, CampaignProgress
 from yiwang.kit import Scope, Service
 
-from . import campaigning, ledger_acts
+from . import campaigning, ledger_acts, taking_in_walk
 from .http_campaigns import CAMPAIGNS
 from .http_ledgers import LEDGERS
 from .http_stations import STATIONS
@@ -25,4 +25,5 @@ def join_campaigns(service: Service) -> None:
     service.on(CampaignProgress, scope=Scope.BELOW)(campaigning.told)
     service.timer(campaigning.PROGRESS)(campaigning.progress)
     service.timer(ledger_acts.TIMER)(ledger_acts.late)
+    service.background(leased=True)(taking_in_walk.take_in)
     service.api(*GROUND_ROUTES)

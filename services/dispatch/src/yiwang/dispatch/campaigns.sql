@@ -64,6 +64,24 @@ from campaign_items where campaign_id = $1 group by year, area, unit_id
 having (sum(found), sum(rectified), sum(accepted), sum(satisfied), sum(reopened), sum(overdue)) <> (0, 0, 0, 0, 0, 0)
 order by year, area, unit_id;
 
+-- put_items: what some items are, the sums left alone
+insert into campaign_items select * from json_populate_recordset(null::campaign_items, $1::json)
+on conflict (campaign_id, item_id) do update set
+    how = excluded.how, area = excluded.area, unit_id = excluded.unit_id, year = excluded.year, found = excluded.found,
+    rectified = excluded.rectified, accepted = excluded.accepted, satisfied = excluded.satisfied,
+    reopened = excluded.reopened, overdue = excluded.overdue;
+
+-- forget_sums: of some campaigns, before they are counted anew
+delete from campaign_counts where campaign_id = any($1::text[]);
+
+-- recount_into: the sums of some campaigns from their items
+insert into campaign_counts (campaign_id, year, area, unit_id, found, rectified, accepted, satisfied, reopened, overdue)
+select campaign_id, year, area, unit_id, sum(found), sum(rectified), sum(accepted), sum(satisfied), sum(reopened), sum(overdue)
+from campaign_items where campaign_id = any($1::text[]) group by campaign_id, year, area, unit_id;
+
+-- had_said: a progress of that revision was told upward before
+update campaigns set said = greatest(said, $2) where campaign_id = $1;
+
 -- cases_of: cases in a campaign, of some areas or units, by their ids
 select i.item_id as case_id, k.case_no, i.how, i.area, i.unit_id, k.state, i.found, i.rectified, i.overdue
 from campaign_items i join cases k on k.case_id = i.item_id

@@ -11,7 +11,7 @@ from litestar.params import Parameter
 from yiwang.contracts import CampaignCount
 from yiwang.kit import App, Caller, allow, answers
 
-from . import campaign_store, campaigning
+from . import campaign_store, campaigning, taking_in
 from .calendar import SHANGHAI
 from .campaign import Campaign, Line, counting_area, line, rate_of, summed
 from .campaign_store import CaseInCampaign
@@ -21,6 +21,7 @@ from .errors import BAD_CURSOR, REFUSED
 from .errors_ground import NO_CAMPAIGN
 from .http import seen_areas, seen_units
 from .rules import Rules
+from .taking_in import TakingIn
 
 CampaignId = Annotated[str, Parameter(max_length=100)]
 WHO: Final = ("not_your_role", "outside_area", "area_malformed")
@@ -71,6 +72,8 @@ class CampaignView(msgspec.Struct, frozen=True, kw_only=True):
     units: tuple[Sum, ...]
     years: tuple[Sum, ...]
     below: tuple[BelowSum, ...]
+    taking_in: TakingIn | None
+    """How far the cases filed before it are looked through; none where another node counts"""
 
 
 class CasesPage(msgspec.Struct, frozen=True, kw_only=True):
@@ -121,6 +124,7 @@ async def view(app: App, one: Campaign) -> CampaignView:
             BelowSum(jurisdiction=n.jurisdiction, as_of=n.as_of, sum=_sum(summed(n.counts), n.jurisdiction, n.jurisdiction))
             for n in told
         ),
+        taking_in=await taking_in.shown(app.pool, one.campaign_id),
     )
 
 
@@ -136,7 +140,7 @@ def _route(name: str, roles: tuple[str, ...], keys: tuple[str, ...]) -> Callable
     "/campaigns", guards=[allow(*LEADS)], opt={"idempotent": True}, responses=answers(*(REFUSED[key] for key in PLAN))
 )
 async def open_campaign(data: OpenBody, app: App, caller: Caller) -> CampaignView:
-    """专项启动: a plan with targets; from now on cases of its scope count in it when they are filed."""
+    """专项启动: a plan with targets; cases of its scope count in it, those filed before within its days by and by."""
     return await view(app, await campaigning.open_one(app, caller, data))
 
 
@@ -160,7 +164,7 @@ async def show_campaign(campaign_id: CampaignId, app: App, caller: Caller) -> Ca
 
 @_route("amend", LEADS, (*PLAN, *RUNS))
 async def amend_campaign(campaign_id: CampaignId, data: AmendBody, app: App, caller: Caller) -> CampaignView:
-    """专项调整: the whole plan anew; what was counted stays."""
+    """专项调整: the whole plan anew; with another span or scope all cases are looked through again."""
     return await view(app, await campaigning.amend_one(app, caller, campaign_id, data))
 
 

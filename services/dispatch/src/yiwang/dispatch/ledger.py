@@ -274,6 +274,6 @@ def _told(
     said = {"opinion": opinion} if "opinion" in make.__struct_fields__ else {}
     event = make(
         entry_id=entry.entry_id, kind=entry.kind, area=entry.area, campaign_id=entry.campaign_id, round=entry.round,
-        occurred_at=now, actor=by, purpose=entry.purpose, **said, **fields,
+        version=len(after.history), occurred_at=now, actor=by, purpose=entry.purpose, **said, **fields,
     )  # fmt: skip
     return Told(after, (event,))

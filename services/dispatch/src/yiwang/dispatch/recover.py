@@ -11,10 +11,11 @@ import datetime as dt
 from collections.abc import AsyncIterator
 from typing import Any, Final
 
+import msgspec
 from yiwang.contracts import CaseEvent, CaseReported, CaseSnapshot, Event, UnknownEvent, decode, filters
 from yiwang.kit import App, Context, Tx
 
-from . import clocks, numbering, store, tier_store
+from . import clocks, numbering, recover_ground, store, tier_store
 from .case import Case, from_report
 from .draft import Record
 from .handlers import ALARM, first_record
@@ -24,6 +25,10 @@ from .rules import Rules
 
 MARGIN: Final = dt.timedelta(hours=1)
 """How much earlier than the last change in the backup the comparison begins."""
+BEGINNING: Final = dt.datetime.min.replace(tzinfo=dt.UTC)
+"""Of what was so in the backup"""
+Shapes = list[tuple[dt.datetime, Case]]
+"""What a case was from each moment on"""
 PATIENCE_S: Final = 30.0
 """How long the stream may take for its next event"""
 
@@ -38,12 +43,15 @@ async def reconcile(app: App) -> None:
         await numbering.resume_asking(app)
         return
     since = await store.sql.value(app.pool, "last_change")
-    numbers, cases = await _said(app, since - MARGIN if since else None)
+    since = since - MARGIN if since else None
+    numbers, cases = await _said(app, since)
     found = await handovers(app, _read)
+    ground = await recover_ground.said(app, since, _read)
     numbers |= {no.strip() for no in app.settings.numbers_at_parent.split(",") if no.strip()}
     async with app.pool.acquire() as db, db.transaction():
         await store.raise_numbers(db, numbers)
-        await _catch_up(app, db, cases, found)
+        shapes = await _catch_up(app, db, cases, found)
+        await recover_ground.restore(app, db, ground, shapes)
         await store.sql.run(db, "reconciled", app.node.incarnation)
     if not app.settings.numbers_at_parent:
         await numbering.ask_parent(app)
@@ -94,12 +102,13 @@ async def _read(app: App, stream: str, subject: str, since: dt.datetime | None =
         await reader.unsubscribe()
 
 
-async def _catch_up(app: App, db: Tx, said: dict[str, list[CaseEvent]], found: Handovers) -> None:
-    """Bring the cases of the backup to the version that had been said, and to the node that has them."""
+async def _catch_up(app: App, db: Tx, said: dict[str, list[CaseEvent]], found: Handovers) -> dict[str, Shapes]:
+    """Bring the cases of the backup to the version that had been said, and to the node that has them; what they were when."""
     cases = await store.lock_all(db, {*said, *(release.case_id for release in found.let_go)})
     now, rules = app.clock.now(), app.get(Rules)
     changed: list[Case] = []
     records: list[Record] = []
+    shapes: dict[str, Shapes] = {}
     for case_id, events in said.items():
         case = cases.get(case_id)
         if case is None and isinstance(events[0], CaseReported):
@@ -114,9 +123,11 @@ async def _catch_up(app: App, db: Tx, said: dict[str, list[CaseEvent]], found: H
             await tier_store.set_home(db, case_id)
         if case is None:
             continue
-        cases[case_id] = case
+        shapes[case_id] = [(BEGINNING, msgspec.structs.replace(case))]
         for event in events:
             before, case = case, follow(case, event, rules.two_commands)
+            if case is not before:
+                shapes[case_id].append((event.occurred_at, msgspec.structs.replace(case)))
             if case is not before and case.version > 2:
                 records.append(told(before, case, event))
         cases[case_id] = case
@@ -129,3 +140,4 @@ async def _catch_up(app: App, db: Tx, said: dict[str, list[CaseEvent]], found: H
         ]
         await Context(app, db).set_timers(ALARM, due)
     await stay_away(db, cases, found.let_go, app)
+    return shapes

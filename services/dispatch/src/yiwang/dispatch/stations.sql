@@ -1,5 +1,6 @@
 -- add_record: what a station did
-insert into station_records (record_id, station_id, mechanism, held_on, residents, doc) values ($1, $2, $3, $4, $5, $6);
+insert into station_records (record_id, station_id, mechanism, held_on, residents, doc) values ($1, $2, $3, $4, $5, $6)
+on conflict (record_id) do nothing;
 
 -- own_entries: those of some entries that came through a station
 select entry_id from ledger_entries where station_id = $1 and entry_id = any($2::text[]);
