@@ -60,6 +60,14 @@ function targets(view) {
     head(["对象", "应排查", "已排查", "应整改", "已整改", "整改率", "进度", "说明"]), h("tbody", {}, view.targets.map(row))));
 }
 
+/** How far the cases filed before the campaign are looked through; nothing once it is done. */
+function takingIn(walk) {
+  if (!walk || walk.phase === "done") return null;
+  const n = (count) => count.toLocaleString("zh-CN");
+  return h("p", { class: "hint", role: "status", id: "taking-in" },
+    `${walk.phase_name}（${walk.percent}%）：已核对 ${n(walk.looked)} 件，纳入 ${n(walk.joined)} 件，移出 ${n(walk.gone)} 件`);
+}
+
 async function showCampaign(id) {
   const view = await api.get(`/campaigns/${encodeURIComponent(id)}`);
   const { campaign: c, total } = view;
@@ -69,7 +77,7 @@ async function showCampaign(id) {
       c.basis && h("span", {}, `依据：${c.basis}`), h("span", {}, view.leads_here ? "本级牵头" : `${c.issuer} 牵头`), c.state !== "open" && h("span", {}, "已结束"))),
     h("dl", { class: "figures" }, figure("排查", total.found), figure("整改", total.rectified), figure("验收", total.accepted),
       figure("超期", total.overdue, total.overdue > 0), figure("整改率", total.rate_pct === null ? "—" : `${total.rate_pct}%`)),
-    targets(view), sums("按区域", view.areas), sums("按责任单位", view.units), view.years.length > 1 && sums("按年度", view.years),
+    takingIn(view.taking_in), targets(view), sums("按区域", view.areas), sums("按责任单位", view.units), view.years.length > 1 && sums("按年度", view.years),
     sums("下级上报", view.below.map((b) => ({ ...b.sum, as_of: b.as_of }))),
     h("p", {}, h("a", { href: `#${new URLSearchParams({ campaign: id, list: "hazards" })}` }, "查看本专项台账")),
   ].filter(Boolean));
