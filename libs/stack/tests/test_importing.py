@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import csv
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import httpx
 import openpyxl
 import pytest
+from yiwang.kit.tables import TableError, lines_of, rows_of
 from yiwang.stack.importer import Unreachable, bring_in, write_rejects
 from yiwang.stack.importmap import ImportMap, MapError, check_header, load_map, report_of
-from yiwang.stack.tables import TableError, rows_of
 
 ROOT = Path(__file__).parents[3]
 TABLE = "编号,时间,类型\n1,2018-07-04 17:24:41,暴露垃圾\n2,2018-07-05 08:00:00,乱摆卖\n"
@@ -83,6 +84,16 @@ def test_a_missing_file_and_a_broken_workbook_are_named(tmp_path: Path) -> None:
     broken.write_bytes(b"not a workbook")
     with pytest.raises(TableError, match="不是完好的 xlsx"):
         list(rows_of(broken))
+
+
+def test_a_workbook_that_unpacks_to_too_much_is_not_opened(tmp_path: Path) -> None:
+    """A small file may hold gigabytes; whoever sends it is told to split it."""
+    file = tmp_path / "huge.xlsx"
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as packed, packed.open("xl/worksheets/sheet1.xml", "w") as part:
+        part.write(bytes(3 * 2**20))
+
+    with pytest.raises(TableError, match="超过 2 MB"):
+        list(lines_of(file.read_bytes(), file.name, largest=2 * 2**20))
 
 
 def test_a_row_becomes_a_report_with_local_time_made_explicit() -> None:

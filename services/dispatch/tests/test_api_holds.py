@@ -69,9 +69,17 @@ WHERE: Final = {row.action: row.state for row in reversed(TABLE)} | {
 """Where a case must stand for an action to be possible."""
 
 
-@pytest.mark.lab
 @pytest.mark.timeout(240)
-async def test_the_api_of_campaigns_ledgers_and_stations_holds_what_its_page_promises(node: TestNode) -> None:
+@pytest.mark.parametrize(
+    ("phases", "examples"),
+    [
+        ("examples,fuzzing", 3),
+        pytest.param("examples,coverage,fuzzing", 2, marks=pytest.mark.lab, id="every boundary of every body"),
+    ],
+)
+async def test_the_api_of_campaigns_ledgers_and_stations_holds_what_its_page_promises(
+    node: TestNode, phases: str, examples: int
+) -> None:
     """Each kind of body once, on a campaign and on entries that stand where the action is possible."""
     ground = Ground(stations=(Station(station_id="Z1", name="驿站", area="440303001001"),))
     async with node.running(make_service(lambda _: some_rules(practice=Practice(ground=ground)))) as app:
@@ -99,7 +107,10 @@ async def test_the_api_of_campaigns_ledgers_and_stations_holds_what_its_page_pro
         short = (await http.post("/campaigns", json=plan | {"scope": {}})).json()["campaign"]["campaign_id"]
         known["/campaigns/{campaign_id}/end"] = {"campaign_id": short}
 
-        await assert_api_holds(app, unit_id=UNIT, examples=2, known=known, exclude_paths=[*others, *sorted(alike)], timeout_s=220)
+        await assert_api_holds(
+            app, unit_id=UNIT, examples=examples, known=known, exclude_paths=[*others, *sorted(alike)], timeout_s=220,
+            phases=phases,
+        )  # fmt: skip
 
         ended = await app.pool.fetchval("select state from campaigns where campaign_id = $1", short)
         assert ended == "ended", "what was tried got through, too"

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
+import io
 from typing import Any
 
+from openpyxl import Workbook
 from yiwang.contracts import (
     CampaignCaseJoined,
     CampaignProgress,
@@ -150,11 +153,26 @@ async def _imported(app: Any, dispatcher: Any, key: str) -> None:
     assert (again["new"], again["known"]) == (0, 2)
     wrong = await dispatcher.post("/ledgers/import", json=body | {"csv": csv + "3,441900,x,,,\n", "check": False})
     assert (wrong.status_code, wrong.json()["code"]) == (422, "dispatch.ledger_import")
+    await _from_a_workbook(dispatcher, key)
     lists = {c["name"]: c["n"] for c in (await dispatcher.get("/ledgers/lists")).json()}
     assert lists == {"hazards": 2, "problems": 0, "satisfied": 0, "done": 1}
     assert await kept(app, key) == {
         ("440303001", "sanitation"): (2, 1), ("440303001", "patrol"): (1, 1), ("440303001", ""): (1, 0),
     }  # fmt: skip
+
+
+async def _from_a_workbook(dispatcher: Any, key: str) -> None:
+    """The same lines from a spreadsheet are known; a broken or a second file is told in the report."""
+    book = Workbook()
+    for cells in (["编号", "区划", "描述"], [1, 440303001, "树穴破损"], [2, "440303001", "灯杆倾斜"]):
+        book.active.append(cells)
+    book.save(out := io.BytesIO())
+    sheet = base64.b64encode(out.getvalue()).decode()
+    known = await ask(dispatcher, "/ledgers/import", campaign_id=key, xlsx=sheet, check=False)
+    assert (known["lines"], known["known"], known["new"], known["mistakes"]) == (2, 2, 0, [])
+    for body, word in (({"xlsx": sheet[:-40]}, "xlsx"), ({"xlsx": "A"}, "base64"), ({"xlsx": sheet, "csv": "x"}, "一个文件")):
+        told = await ask(dispatcher, "/ledgers/import", campaign_id=key, **body)
+        assert word in told["mistakes"][0]
 
 
 async def test_a_problem_named_at_a_station_ends_on_the_list_of_satisfaction(node) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
-from yiwang.contracts import Person
+from yiwang.contracts import AreaRef, Custody, Person
 from yiwang.dispatch.acts import Act, Body, TaskBody
 from yiwang.dispatch.authority import post_for
 from yiwang.dispatch.case import Case, Task
@@ -16,11 +16,12 @@ from yiwang.dispatch.domain import step
 from yiwang.dispatch.grid_people import asked_of
 from yiwang.dispatch.ground import Ground, Team
 from yiwang.dispatch.practice import Practice
+from yiwang.dispatch.profile import load_profile
 from yiwang.dispatch.profile_files import Files
 from yiwang.dispatch.profile_ground import GradeEntry, GroundEntry, MechanismEntry, ground_of
 from yiwang.dispatch.refusals import Refused
 from yiwang.dispatch.stations import month_span
-from yiwang.dispatch.testing import MONDAY, STALLS, some_case, some_rules
+from yiwang.dispatch.testing import MONDAY, PLACE, STALLS, some_case, some_rules
 from yiwang.kit import Caller, Post
 
 DAY = dt.date(2026, 11, 23)
@@ -31,6 +32,7 @@ TEAMS = (
     Team(duty_grid_id="LH-02", unit_id="patrol", valid_from=dt.date(2026, 12, 1)),
 )
 GROUND = Ground(teams=TEAMS)
+DONGGUAN = load_profile(Path(__file__).parents[3] / "deploy" / "profiles" / "dongguan")
 
 
 @pytest.mark.parametrize(
@@ -91,6 +93,31 @@ def test_without_teams_every_inspector_of_the_grid_is_asked() -> None:
     case = done(replace(some_case(verify_policy="must"), state="reported"), "send_verify", "acceptor", TaskBody(), rules(()))
     assert case.task is not None
     assert case.task.assignee == Person(duty_grid_id="LH-01")
+
+
+@pytest.mark.parametrize(
+    ("kind", "major", "grid", "unit"),
+    [
+        ("event", "05", "441900004Z01", "441900004-law"),
+        ("event", "01", "441900004Z01", "441900004-env"),
+        ("event", "04", "441900004Z01", "441900-inspect"),
+        ("part", "02", "441900004Z01", "441900004-works"),
+        ("event", "05", "441900004Z02", "441900004-law"),
+        ("event", "01", "441900004Z02", "441900-inspect"),
+        ("event", "05", "441900003Z01", ""),
+    ],
+)
+def test_dongguans_teams_verify_what_is_their_departments(kind: str, major: str, grid: str, unit: str) -> None:
+    """The shipped table: street order (05 there) to the enforcement team, the rest to the inspectors, other grids as before."""
+    shipped = DONGGUAN.rules
+    category = shipped.codes.category(shipped.code_set, kind, major, "01")
+    assert category is not None
+    case = replace(some_case(category=category, verify_policy="must"), state="reported")
+    case.place = replace(PLACE, area=AreaRef(city="441900", street9=grid[:9]), duty_grid_id=grid)
+    case.custody = Custody(jurisdiction="441900")
+    told = step(case, Act(action="send_verify", role="acceptor", at=MONDAY, body=TaskBody()), shipped)
+    assert told.case.task is not None
+    assert told.case.task.assignee == Person(duty_grid_id=grid, unit_id=unit)
 
 
 def collector(unit: str, person: str = "p-1") -> Caller:

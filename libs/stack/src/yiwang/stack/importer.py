@@ -13,9 +13,9 @@ import httpx
 import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from yiwang.kit.tables import TableError, rows_of
 
 from .importmap import ImportMap, MapError, check_header, load_map, report_of
-from .tables import TableError, rows_of
 
 PATIENCE: Final = 60
 """Times that a batch is sent again while the system is busy or away"""

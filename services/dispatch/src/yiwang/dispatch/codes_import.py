@@ -15,10 +15,12 @@ import io
 import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from importlib.resources import files
+from itertools import zip_longest
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
+from yiwang.kit.tables import TableError, lines_of
 
 from .profile import load_profile
 from .profile_files import BadProfile, Files
@@ -56,42 +58,19 @@ def read(file: str) -> list[Line]:
     """The rows of a CSV, of the first sheet of a workbook, or of a set that ships. Raises BadProfile with a sentence."""
     shipped = files(__package__).joinpath("data", "codes", f"{file}.csv")
     if not Path(file).is_file() and shipped.is_file():
-        return _csv(shipped.read_bytes(), file)
+        return _lines(shipped.read_bytes(), f"{file}.csv")
     if not Path(file).is_file():
         raise BadProfile([f"没有文件 {file}，也没有这个名称的随附代码集：请核对路径"])
-    return _workbook(file) if file.endswith(".xlsx") else _csv(Path(file).read_bytes(), file)
+    return _lines(Path(file).read_bytes(), Path(file).name)
 
 
-def _csv(data: bytes, name: str) -> list[Line]:
-    for encoding in ("utf-8-sig", "gb18030"):
-        try:
-            text = data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        return [{str(k).strip(): str(v or "").strip() for k, v in row.items()} for row in csv.DictReader(io.StringIO(text))]
-    raise BadProfile([f"{name} 既不是 UTF-8 也不是 GB18030：请另存为 UTF-8 的 CSV"])
-
-
-def _workbook(file: str) -> list[Line]:
-    from zipfile import BadZipFile
-
-    from openpyxl import load_workbook
-    from openpyxl.utils.exceptions import InvalidFileException
-
+def _lines(data: bytes, name: str) -> list[Line]:
     try:
-        sheet = load_workbook(file, read_only=True, data_only=True).worksheets[0]
-    except (BadZipFile, InvalidFileException, KeyError) as error:
-        raise BadProfile([f"{file} 不是可以打开的 xlsx 工作簿（{error}）：请重新另存"]) from None
-    rows = [[_cell(value) for value in row] for row in sheet.iter_rows(values_only=True)]
+        rows = [[cell.strip() for cell in cells] for _, cells in lines_of(data, name)]
+    except TableError as error:
+        raise BadProfile([str(error)]) from None
     head = rows[0] if rows else []
-    return [dict(zip(head, row, strict=False)) for row in rows[1:] if any(row)]
-
-
-def _cell(value: Any) -> str:
-    """As people see it: a whole number without its decimal point."""
-    if value is None:
-        return ""
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value).strip()
+    return [dict(zip_longest(head, row[: len(head)], fillvalue="")) for row in rows[1:] if any(row)]
 
 
 def table_of(rows: Sequence[Mapping[str, str]]) -> str:
@@ -108,7 +87,7 @@ def check(directory: Path, rows: Sequence[Line]) -> Report:
     """What would become of the profile in *directory* with *rows*. Raises BadProfile for a profile or file past use."""
     table = table_of(rows)
     name = _file_of(directory, table)
-    old = _csv((directory / name).read_bytes(), name) if name and (directory / name).is_file() else []
+    old = _lines((directory / name).read_bytes(), name) if name and (directory / name).is_file() else []
     columns = COLUMNS[table]
     mistakes: list[str] = []
     merged = {_key(table, row): {c: row.get(c, "") for c in columns} for row in old}

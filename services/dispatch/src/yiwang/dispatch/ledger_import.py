@@ -1,4 +1,4 @@
-"""A ledger that a city keeps in a spreadsheet, brought in from CSV: checked whole, with a report; nothing or all. Pure.
+"""A ledger that a city keeps in a spreadsheet, brought in as xlsx or CSV: checked whole, with a report; nothing or all. Pure.
 
 Columns as people head them (or in English): see `COLUMNS`. A line's own number makes its id, so that the same ledger
 brought in again adds only what is new.
@@ -6,15 +6,15 @@ brought in again adds only what is new.
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
-import io
 import uuid
 from collections.abc import Collection, Sequence
+from itertools import islice
 from typing import Any, Final
 
 import msgspec
 from yiwang.contracts import Category, Point
+from yiwang.kit.tables import lines_of
 
 from .calendar import SHANGHAI
 from .campaign import within
@@ -33,8 +33,15 @@ NEEDED: Final = ("no", "area", "summary")
 OLDEST_YEAR: Final = 2000
 MOST: Final = 1000
 """Lines in one import"""
+UNPACKED: Final = 20 * 2**20
+"""Bytes of a workbook when unpacked: a thousand lines have a hundredth of it"""
+MIDNIGHT: Final = " 00:00:00"
+"""So ends a day in a workbook"""
 SPACE: Final = uuid.UUID("5b8f6f0e-9d0b-5d2c-8d7e-6a1f0a6f3c11")
 """Ids of imported entries are derived in this name space"""
+
+Table = Sequence[tuple[int, list[str]]]
+"""Line number and cells"""
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,22 +78,23 @@ class Where(msgspec.Struct, frozen=True, kw_only=True):
     now: dt.datetime
 
 
-def read(text: str, where: Where, rules: Rules) -> tuple[list[Line], list[str]]:
+def table_of(data: bytes, name: str) -> Table:
+    """The file's rows, as many as may come and one more. Raises TableError."""
+    return list(islice(lines_of(data, name, largest=UNPACKED), MOST + 2))
+
+
+def read(table: Table, where: Where, rules: Rules) -> tuple[list[Line], list[str]]:
     """The lines that are in order, and what is wrong with the others."""
-    try:
-        table = list(csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline="")))
-    except csv.Error:
-        return [], ["文件不是 CSV：请在表格软件中另存为 CSV UTF-8"]
     if not table:
         return [], ["文件是空的：第一行写列名"]
-    heads = [COLUMNS.get(head.strip(), head.strip()) for head in table[0]]
+    heads = [COLUMNS.get(head.strip(), head.strip()) for head in table[0][1]]
     lacking = [name for name, field in COLUMNS.items() if field in NEEDED and field not in heads]
     if lacking:
         return [], [f"第 1 行缺少列：{'、'.join(lacking)}"]
     if len(table) > MOST + 1:
         return [], [f"超过 {MOST} 行：请分成几个文件导入"]
     lines, mistakes, seen = list[Line](), list[str](), set[str]()
-    for number, cells in enumerate(table[1:], 2):
+    for number, cells in table[1:]:
         if not any(cell.strip() for cell in cells):
             continue
         row = {head: cell.strip() for head, cell in zip(heads, cells, strict=False)}
@@ -190,6 +198,7 @@ def _point(row: dict[str, Any]) -> Point | None:
 
 
 def _day(text: str, name: str) -> dt.date | None:
+    text = text.removesuffix(MIDNIGHT)
     for form in ("%Y-%m-%d", "%Y/%m/%d", "%Y年%m月%d日", "%Y.%m.%d"):
         try:
             return dt.datetime.strptime(text, form).date()  # noqa: DTZ007  a day, no moment

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+import base64
+import binascii
 import datetime as dt
 from typing import Annotated, Literal
 
 import msgspec
 from yiwang.contracts import Event
 from yiwang.kit import App, Caller, Context
+from yiwang.kit.tables import TableError
 
 from . import campaign_store, campaigning, ledger_store
 from .acts_base import Key
 from .campaign import entry_item
 from .ledger import Entry, assign, enter
 from .ledger_acts import GIVERS, TIMER
-from .ledger_import import Line, Report, Where, read, report_of
+from .ledger_import import Line, Report, Table, Where, read, report_of, table_of
 from .ledger_notices import notices
 from .people import acting, over
 from .refusals import Refused
@@ -22,16 +26,24 @@ from .rules import Rules
 
 
 class ImportBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """台账导入: the CSV's text. `check`: only look, and say what is wrong."""
+    """台账导入: a workbook, or a CSV's text; one of the two. `check`: only look, and say what is wrong."""
 
     kind: Literal["hazard", "problem"] = "hazard"
     campaign_id: Key = ""
-    csv: Annotated[str, msgspec.Meta(max_length=500_000)]
+    csv: Annotated[str, msgspec.Meta(max_length=500_000)] = ""
+    xlsx: Annotated[str, msgspec.Meta(max_length=2_000_000, pattern="^[0-9A-Za-z+/=]*$")] = ""
+    """The file in base64; its first sheet counts"""
     check: bool = True
 
 
 async def bring_in(app: App, caller: Caller, body: ImportBody) -> Report:
     """Check the file, or bring all its new lines in. Raises the Problems of `errors`."""
+
+    table, broken = list[tuple[int, list[str]]](), ""
+    try:
+        table = list(await _table(body))
+    except TableError as error:
+        broken = str(error)
 
     async def once(ctx: Context) -> Report:
         rules, here = app.get(Rules), ctx.node.jurisdiction
@@ -40,7 +52,7 @@ async def bring_in(app: App, caller: Caller, body: ImportBody) -> Report:
         where = Where(
             jurisdiction=here, kind=body.kind, campaign_id=body.campaign_id, purpose=ctx.purpose or "live", now=ctx.now()
         )
-        lines, mistakes = read(body.csv, where, rules)
+        lines, mistakes = read(table, where, rules) if not broken else ([], [broken])
         for line in lines:
             over(caller, GIVERS, line.entry.area, "台账导入")
         known = await ledger_store.known(ctx.tx, [line.entry.entry_id for line in lines])
@@ -53,6 +65,19 @@ async def bring_in(app: App, caller: Caller, body: ImportBody) -> Report:
         return msgspec.structs.replace(report, written=True)
 
     return await acting(app, caller, once)
+
+
+async def _table(body: ImportBody) -> Table:
+    """The file's rows, read beside the requests. Raises TableError."""
+    if bool(body.csv) == bool(body.xlsx):
+        raise TableError("请上传一个文件：xlsx 或 CSV 之一")
+    if body.csv:
+        return table_of(body.csv.encode(), "台账.csv")
+    try:
+        data = base64.b64decode(body.xlsx, validate=True)
+    except binascii.Error:
+        raise TableError("xlsx 文件在传输中损坏（不是 base64）：请重新上传") from None
+    return await asyncio.to_thread(table_of, data, "台账.xlsx")
 
 
 async def _write(ctx: Context, caller: Caller, lines: list[Line], rules: Rules) -> None:
