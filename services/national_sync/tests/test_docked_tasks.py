@@ -21,7 +21,7 @@ from yiwang.national_sync.testing import SECRET, a_batch, a_platform, a_profile,
 from yiwang.stack.receiver import Receiver, listening
 
 PATIENCE_S = 60.0
-PUSHED, CARRIED, UNREACHED = "440304", "440305", "440306"
+PUSHED, CARRIED, UNREACHED, FETCHING = "440304", "440305", "440306", "440307"
 DUE = NOON + dt.timedelta(days=2)
 TASK = {"kind": "report", "title": "窨井盖排查", "content": "排查辖区窨井盖。", "figures_wanted": ["checked"],
         "feedback_due": DUE.isoformat()}  # fmt: skip
@@ -29,22 +29,23 @@ KINDS = ("case_base", "task_feedback")
 
 
 def page_of(tmp_path: Path) -> str:
-    """A city with three districts on other makers' platforms."""
+    """A city with four districts on other makers' platforms."""
     nodes = [{"code": "440300", "name": "深圳市", "tier": "city"}]
     nodes += [{"code": c, "name": c, "tier": "county", "parent": "440300", "docked": True}
-              for c in (PUSHED, CARRIED, UNREACHED)]  # type: ignore[misc]  # fmt: skip
+              for c in (PUSHED, CARRIED, UNREACHED, FETCHING)]  # type: ignore[misc]  # fmt: skip
     (tmp_path / "mesh.json").write_bytes(msgspec.json.encode({"topology": "t", "version": "1", "nodes": nodes}))
     return str(tmp_path / "mesh.json")
 
 
 def profile_of(tmp_path: Path, url: str) -> Path:
-    """Futian gets its tasks by push and Nanshan by files; Futian reports by push."""
+    """Futian gets its tasks by push, Nanshan by files, and Longgang comes and fetches them; Futian reports by push."""
     folder = tmp_path / "carried"
     return a_profile(
         tmp_path / "profile",
         a_platform("futian", more=f'direction = "in"\nareas = ["{PUSHED}"]', only=KINDS),
         a_platform("futian-tasks", more=f'endpoint = "{url}"\nareas = ["{PUSHED}"]', only=("task",)),
         a_platform("nanshan-tasks", more=f'transport = "directory"\nendpoint = "{folder}"\nareas = ["{CARRIED}"]', only=("task",)),
+        a_platform("longgang-tasks", more=f'transport = "served"\nareas = ["{FETCHING}"]', only=("task",)),
     )  # fmt: skip
 
 
@@ -125,6 +126,49 @@ async def state_is(http: Any, task: str, state: str) -> None:
     async with asyncio.timeout(PATIENCE_S):
         while (await http.get(f"/sync/tasks/{task}")).json()["task"]["state"] != state:
             await asyncio.sleep(0.02)
+
+
+async def fetch(app: Any, seq: int, *, secret: str = SECRET) -> Any:
+    """What Longgang's platform gets when it asks from *seq* on."""
+    target = f"/sync/outbound/longgang-tasks?sender=longgang&district={FETCHING}&seq={seq}&limit=1"
+    return await app.http().get(target, headers=signed_headers(secret, f"f{seq}", int(time.time()), target.encode()))
+
+
+async def test_a_platform_that_can_only_fetch_gets_every_word_once_it_asks(node: Any, tmp_path: Path) -> None:
+    """By asking for a number it says that it has those before; what it lost comes again, and what we lost is made up for."""
+    quick = {"poll_seconds": 0.02, "secrets": f"longgang-tasks={SECRET}"}
+    profile, page = profile_of(tmp_path, "http://127.0.0.1:9"), page_of(tmp_path)
+    async with node.running(service, settings=quick, clock=ManualClock(NOON), profile=profile, mesh=page) as app:
+        http = app.http("leader", area="440300")
+
+        async def books() -> tuple[int, int]:
+            shown = (await http.get("/sync/platforms")).json()["platforms"]
+            mine = next(one["books"] for one in shown if one["name"] == "longgang-tasks")
+            return mine["pending"], mine["delivered"]
+
+        assert (await fetch(app, 1)).status_code == 204
+        assert (await fetch(app, 1, secret="whsec_AAAA")).status_code == 401
+        [one, two] = [
+            (await http.post("/sync/tasks", json={"to": [FETCHING], **TASK})).json()["task_ids"][0] for _ in range(2)
+        ]
+        for _ in range(2):  # an answer that got lost on its way is given again
+            batch = (await fetch(app, 1)).json()
+            assert [(r["seq"], r["payload"]["task_id"]) for r in batch["records"]] == [(1, one)]
+        assert await books() == (2, 0)
+        assert [r["payload"]["task_id"] for r in (await fetch(app, 2)).json()["records"]] == [two]
+        assert await books() == (1, 1)
+        assert (await fetch(app, 3)).status_code == 204
+        assert await books() == (0, 2)
+
+        again = (await fetch(app, 1)).json()
+        assert [r["payload"]["task_id"] for r in again["records"]] == [one], "their platform was restored"
+        assert (await fetch(app, 3)).status_code == 204
+        assert (await fetch(app, 9)).status_code == 204, "we were restored: the other side is ahead"
+        assert (await http.post(f"/sync/tasks/{one}/remind", json={"opinion": "请按期反馈"})).status_code < 300
+        [word] = (await fetch(app, 9)).json()["records"]
+        assert (word["seq"], word["payload"]["action"]) == (9, "remind")
+        places = {place["code"]: place for place in (await http.get("/sync/docked")).json()}
+        assert places[FETCHING]["exchange"] == []
 
 
 @pytest.mark.parametrize(

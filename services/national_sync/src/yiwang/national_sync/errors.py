@@ -29,6 +29,13 @@ NOT_INBOUND = ErrorCode(
     say="平台 {platform} 未登记为上报方",
     do="在 sync/{platform}.toml 中设置 direction 为 in 或 both，并登记共享密钥",
 )
+NOT_SERVED = ErrorCode(
+    "national_sync.not_served",
+    403,
+    who="admin",
+    say="平台 {platform} 未登记为自取方",
+    do='在 sync/{platform}.toml 中设置 transport = "served"，并登记共享密钥',
+)
 UNREACHABLE = ErrorCode("national_sync.unreachable", 502, who="upper", say="{why}", do="恢复链路后重试")
 NOT_COMPARABLE = ErrorCode(
     "national_sync.not_comparable",

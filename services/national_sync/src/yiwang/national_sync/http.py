@@ -18,6 +18,7 @@ from .inbound import OutOfSequence, accept
 from .links import Link, Links
 from .protocol import Answer, Batch, DayDigest, Known, digest_of, unsigned_because
 from .reconcile import compare
+from .serving import Served
 from .store import LastNumber, Overview, Reconciliation, RefusedRow, hashes, sql
 from .transport import Down, transport_of
 from .views import DayToCompare, PlatformsView, PlatformView, RefusedView, Resent, ResentMany, Which
@@ -25,6 +26,8 @@ from .views import DayToCompare, PlatformsView, PlatformView, RefusedView, Resen
 WATCHERS: Final = (Role.ADMIN, Role.AUDITOR, Role.LEADER, Role.SHIFT_LEADER, Role.TENANT_ADMIN)
 KEEPERS: Final = (Role.ADMIN, Role.TENANT_ADMIN)
 UNVERIFIED: Final = "字段与代码尚未经对方真实平台确认"
+WITHOUT_DAYS: Final = {"directory": "以目录交换", "served": "由对方自取"}
+"""Ways on which the other side can't be asked what it holds of a day"""
 MAX_BATCH_BYTES: Final = 16 * 1024 * 1024
 
 
@@ -136,8 +139,8 @@ async def reconciliations(
 async def reconcile(app: App, platform: str, data: DayToCompare) -> list[Reconciliation]:
     """Compare a day now; what the other side lacks is sent again."""
     link = found_link(app, platform)
-    if link.missing or not link.platform.outgoing or link.platform.transport == "directory":
-        why = link.missing or ("以目录交换" if link.platform.outgoing else "该平台不接收我方上报")
+    if link.missing or link.platform.transport != "http" or not link.platform.outgoing:
+        why = link.missing or WITHOUT_DAYS.get(link.platform.transport, "该平台不接收我方上报")
         raise errors.NOT_COMPARABLE(platform=platform, why=why)
     districts = await app.pool.fetch(sql["districts_of_day"], link.platform.name, data.day)
     found = []
@@ -152,10 +155,17 @@ async def reconcile(app: App, platform: str, data: DayToCompare) -> list[Reconci
     return found
 
 
-def _signed_link(app: App, platform: str, request: Request[Any, Any, Any], body: bytes) -> Link:
-    """The platform that signed the request. Raises the Problems platform_not_found, not_inbound, bad_signature."""
+def _signed_link(
+    app: App, platform: str, request: Request[Any, Any, Any], body: bytes, *, fetches: bool = False
+) -> Link:
+    """The platform that signed the request: one that reports, or one that *fetches*.
+
+    Raises the Problems platform_not_found, not_inbound or not_served, bad_signature.
+    """
     link = found_link(app, platform)
-    if not link.platform.incoming or not link.secret:
+    if fetches and (link.platform.transport != "served" or not link.secret):
+        raise errors.NOT_SERVED(platform=platform)
+    if not fetches and (not link.platform.incoming or not link.secret):
         raise errors.NOT_INBOUND(platform=platform)
     why = unsigned_because(link.secret, request.headers, body, time.time())
     if why:
@@ -170,6 +180,8 @@ GAP: Final = {
         generate_examples=False,
     )
 }
+NOTHING: Final = {204: ResponseSpec(data_container=None, description="Nothing new", generate_examples=False)}
+District = Annotated[str, Parameter(pattern=r"^[0-9A-Z]{6,12}$")]
 SIGNED: Final = answers(errors.NO_PLATFORM, errors.NOT_INBOUND, errors.UNSIGNED)
 
 
@@ -210,7 +222,7 @@ async def inbound_digest(
     app: App,
     platform: str,
     request: Request[Any, Any, Any],
-    district: Annotated[str, Parameter(pattern=r"^[0-9A-Z]{6,12}$")],
+    district: District,
     day: dt.date,
 ) -> DayDigest:
     """Count and digest of what we hold of a day; signed over the request target."""
@@ -224,13 +236,35 @@ async def inbound_records(
     app: App,
     platform: str,
     request: Request[Any, Any, Any],
-    district: Annotated[str, Parameter(pattern=r"^[0-9A-Z]{6,12}$")],
+    district: District,
     day: dt.date,
 ) -> list[Known]:
     """Ids and hashes of what we hold of a day; signed over the request target."""
     link = _signed_link(app, platform, request, _target(request))
     held = await hashes(app.pool, "inbound_of_day", link.platform.name, district, day)
     return [Known(record_id=record_id, hash=content) for record_id, content in held]
+
+
+@get(
+    "/sync/outbound/{platform:str}",
+    guards=[signed],
+    responses=answers(errors.NO_PLATFORM, errors.NOT_SERVED, errors.UNSIGNED) | NOTHING,
+)
+async def serve_batch(
+    app: App,
+    platform: str,
+    request: Request[Any, Any, Any],
+    district: District,
+    seq: Annotated[int, Parameter(ge=1, le=2**53)],
+    limit: Annotated[int, Parameter(ge=1, le=5000)] = 200,
+) -> Response[Batch | None]:
+    """What a platform that fetches is to be told of a district, from number `seq` on: it has what lies before.
+
+    Signed over the request target.
+    """
+    link = _signed_link(app, platform, request, _target(request), fetches=True)
+    batch = await Served(app, link).fetched(district, seq, min(limit, link.platform.batch_size))
+    return Response(batch, status_code=200 if batch else 204)
 
 
 ROUTES: Final = (
@@ -243,4 +277,5 @@ ROUTES: Final = (
     take_batch,
     inbound_digest,
     inbound_records,
+    serve_batch,
 )

@@ -63,10 +63,10 @@ def _link(platform: Platform, endpoint: str, secrets: Mapping[str, str]) -> Link
 
 def _missing(platform: Platform, endpoint: str, secret: str) -> str:
     name = platform.name
-    if platform.outgoing and not endpoint:
+    if platform.pushed and not endpoint:
         return f"尚未设置对方地址：请管理员在 YIWANG_NATIONAL_SYNC_ENDPOINTS 中填写 {name}=地址；此前记录留存待发"
     if platform.incoming and platform.transport != "http" and not endpoint:
         return f"尚未设置对方地址：请管理员在 YIWANG_NATIONAL_SYNC_ENDPOINTS 中填写 {name}=地址或目录"
-    if not secret and (platform.transport == "http" or platform.incoming):
+    if not secret and (platform.transport in ("http", "served") or platform.incoming):
         return f"尚未设置共享密钥：请管理员在 YIWANG_NATIONAL_SYNC_SECRETS 中填写 {name}=密钥；此前记录留存待发"
     return ""

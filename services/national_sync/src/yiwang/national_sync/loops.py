@@ -30,7 +30,7 @@ async def push(app: App) -> None:
     async with httpx.AsyncClient(timeout=app.settings.timeout_s) as client, asyncio.TaskGroup() as group:
         group.create_task(measure(app, links))
         for link in links:
-            if not link.missing:
+            if link.platform.pushed and not link.missing:
                 group.create_task(keep_pushing(app, link, transport_of(link, client)))
         for link in app.get(Links).by_name.values():
             if fetched(link):

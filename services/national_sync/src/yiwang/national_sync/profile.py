@@ -54,8 +54,9 @@ class Platform(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     version: str
     verified: bool = False
     direction: Literal["out", "in", "both"] = "out"
-    transport: Literal["http", "directory", "pull"] = "http"
-    """http: batches are pushed; pull: inbound only, we fetch them; directory: files, written or read by us"""
+    transport: Literal["http", "directory", "pull", "served"] = "http"
+    """http: batches are pushed; directory: files, written or read by us; pull: inbound only, we fetch them; served: outgoing
+    only, they fetch from us"""
     endpoint: str = ""
     """URL or directory; YIWANG_NATIONAL_SYNC_ENDPOINTS overrides it"""
     secret: str = ""
@@ -73,6 +74,11 @@ class Platform(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     @property
     def incoming(self) -> bool:
         return self.direction in ("in", "both")
+
+    @property
+    def pushed(self) -> bool:
+        """Whether we bring it what it is to be told."""
+        return self.outgoing and self.transport != "served"
 
     @property
     def kinds(self) -> list[str]:
@@ -154,6 +160,8 @@ def parse(text: bytes, where: str) -> Platform:
         mistakes.append(f"transport {found.transport!r} goes one way: choose direction in or out, or two files")
     if found.transport == "pull" and (found.outgoing or not found.areas):
         mistakes.append('transport "pull" is for direction "in" and needs the areas whose records are fetched')
+    if found.transport == "served" and found.incoming:
+        mistakes.append('transport "served" is for direction "out": the other side fetches what it is to be told')
     if not 1 <= found.batch_size <= 5000:
         mistakes.append(f"batch_size {found.batch_size}: choose 1 to 5000")
     if mistakes:

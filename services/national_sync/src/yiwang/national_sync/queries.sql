@@ -56,8 +56,15 @@ where platform = $1 and district = $2 and seq >= $3 and state = 'delivered'
 -- renumber: the receiver is ahead of us (we were restored): what waits gets new numbers
 update deliveries set seq = null where platform = $1 and district = $2 and state = 'pending' and seq is not null
 
+-- last_number: the last number that was given in a district
+select last from sequences where platform = $1 and district = $2
+
+-- one_at_a_time: whoever fetches the same waits for the one before
+select pg_advisory_xact_lock(hashtextextended($1, 0))
+
 -- set_sequence: go on after this number
-update sequences set last = $3 where platform = $1 and district = $2
+insert into sequences (platform, district, last) values ($1, $2, $3)
+on conflict (platform, district) do update set last = excluded.last
 
 -- worked: the link works
 update platforms set failures = 0, next_try_at = null, last_ok_at = $2, last_error = '' where platform = $1
