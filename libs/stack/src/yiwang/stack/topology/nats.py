@@ -139,9 +139,11 @@ def _leafnodes(topology: Topology, node: TopologyNode, server: Server, site: Sit
 
 
 def awaits_leafs(topology: Topology, node: TopologyNode) -> bool:
-    """Whether other nodes' servers link to this one's."""
-    carried = {each.code for each in topology.carried_by(node.code)}
-    return any(other.parent in carried and not (other.host or other.docked) for other in topology.nodes)
+    """Whether its servers have a port for the servers of nodes below.
+
+    Those of provinces and cities always: a server opens a port only when it starts, and the first county may come later.
+    """
+    return any(each.tier != "county" for each in topology.carried_by(node.code))
 
 
 def _remote(topology: Topology, node: TopologyNode, server: Server, site: Site) -> dict[str, Any]:

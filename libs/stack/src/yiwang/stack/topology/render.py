@@ -93,15 +93,7 @@ def beyond_reload(before: links.Places, topology: Topology) -> list[str]:
                 f"{names} 的上行链路需要重建一次：{'、'.join(sorted(fresh))} 由上级承载，链路经过 {node.name}，而已建立的链路"
                 f"保持建立时的权限；请在上级重载后运行 yiwang topology relink 拓扑文件 {node.code}，积压的事件随后自动补传"
             )
-        if _awaits(after, node.code) and not _awaits(before, node.code):
-            found.append(f"{names} 需要重启一次（逐台）：第一次接受下级服务器的链路，监听端口只在启动时打开")
     return found
-
-
-def _awaits(places: links.Places, code: str) -> bool:
-    """Whether servers of nodes below link to those of *code*."""
-    parents = [p.parent for p in places.values() if p.parent and not (p.host or p.docked)]
-    return any(links.servers_of(places, parent) == code for parent in parents)
 
 
 def apply(files: Mapping[str, bytes], out: Path) -> Changes:
