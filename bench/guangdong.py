@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
-from yiwang.stack.books_tiers import NodeBooks, balance_all
+from yiwang.stack.books_tiers import balance_all
 from yiwang.stack.demo_tables import faults
 from yiwang.stack.network import Network
 from yiwang.stack.node_host import Guest
@@ -41,6 +41,10 @@ IDLE_S: Final = 20.0
 STREAM_GIB: Final = 1.0
 CONNECTIONS: Final = 100
 """Room for a node's connections to PostgreSQL; it needs nearly half of them while it starts"""
+LINGER_MS: Final = 4000
+"""A day in ten minutes: what half a second is to a calm node (0053) in a day is little here. Who only watches rests ten times that"""
+SETTLED_S: Final = 120.0
+"""So long the books may take to balance after the province knows everything: who only watches may still be resting"""
 LOOK_S: Final = 10.0
 """Between two looks at whether the links stand: each starts a program"""
 
@@ -83,7 +87,7 @@ def main() -> int:
         leafs = [node for node in topology.nodes if node.parent]
         tiers = f"{sum(n.tier == 'city' for n in leafs)} cities, {sum(n.tier == 'county' for n in leafs)} counties"
         say(f"3 servers of the province, {len(leafs)} leaf servers ({tiers}); load {os.getloadavg()[0]:.1f}")
-        environ = {"YIWANG_LOG_LEVEL": "warning", "YIWANG_DEV_PEOPLE": "true"}
+        environ = {"YIWANG_LOG_LEVEL": "warning", "YIWANG_DEV_PEOPLE": "true", "YIWANG_LINGER_MS": f"{asked.linger}"}
         many = 100 + CONNECTIONS * len(topology.nodes)
         begin = time.monotonic()
         with Lab(topology, place, together=asked.together, environ=environ, connections=many) as net:
@@ -105,6 +109,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--behind", type=int, default=0, help="wait while the province is so many events behind")
     parser.add_argument("--together", type=int, default=1, help="nodes in one process; the province has its own")
     parser.add_argument("--pace", choices=PACES, default="calm", help="how promptly the nodes work")
+    parser.add_argument("--linger", type=int, default=LINGER_MS, help="ms that services rest after a small batch")
     parser.add_argument("--patience", type=float, default=3600.0, help="seconds for the drain")
     parser.add_argument("--data", type=Path, help="keep everything here")
     return parser.parse_args()
@@ -159,13 +164,13 @@ def _stands(net: Lab, top: str) -> bool:
 
 
 async def judged(net: Lab, flow: Flow) -> int:
-    """The books of every node, until they balance or three looks have found the same."""
+    """The books of every node, until they balance or whoever rests must have woken."""
     kits = {node.code: net.kit(node.code) for node in net.nodes}
     begin = time.monotonic()
-    found: list[NodeBooks] = []
-    for _ in range(3):
+    while True:
+        looked = time.monotonic()
         found = await balance_all(net.topology, kits, flow.accepted)
-        if all(one.balanced for one in found):
+        if all(one.balanced for one in found) or looked > begin + SETTLED_S:
             break
         await asyncio.sleep(5)
     for tier in ("county", "city", "province"):
