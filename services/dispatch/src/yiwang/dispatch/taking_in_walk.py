@@ -41,7 +41,7 @@ async def take_in(app: App) -> None:
     """For as long as the service runs, in one replica: whatever waits to be looked through, at half speed."""
     while True:
         waiting = await app.pool.fetchrow(sql["waiting_walk"])
-        if waiting is None:
+        if waiting is None or app.sealed:
             await asyncio.sleep(IDLE_S)
             continue
         await _older_are_over(app)
