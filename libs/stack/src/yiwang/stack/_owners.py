@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
 import asyncpg
+import click
 
 Db: TypeAlias = "asyncpg.Connection[Any]"
 
@@ -23,18 +24,40 @@ async def database(url: str) -> AsyncIterator[Db]:
 
 
 async def empty_database(url: str, roles: Iterable[str]) -> None:
-    """Make the database anew, empty, and the roles that own what comes into it. Whoever was kept out of it stays out."""
+    """Make the database anew, empty, and the roles that own what comes into it. Whoever was kept out of it stays out.
+
+    Raises click.ClickException, and leaves it as it is, when somebody whom this login may not send away is using it.
+    """
     name = urlsplit(url).path.lstrip("/")
     async with database(urlsplit(url)._replace(path="/postgres").geturl()) as db:
         closed = "select not has_database_privilege('public', oid, 'connect') from pg_database where datname = $1"
         kept_out = await db.fetchval(closed, name)
-        await db.execute(f'drop database if exists "{name}" with (force)')
+        await _drop(db, name)
         await db.execute(f'create database "{name}"')
         if kept_out:
             await db.execute(f'revoke connect on database "{name}" from public')
         for role in roles:
             if not await db.fetchval("select 1 from pg_roles where rolname = $1", role):
                 await db.execute(f'create role "{role}" login')
+
+
+async def _drop(db: Db, name: str) -> None:
+    """Sends away whom this login may send away; autovacuum, which belongs to nobody, leaves by itself. By force it may not:
+    for a login that is no superuser the drop would fail whenever the database is just being vacuumed.
+    """
+    there = "from pg_stat_activity where datname = $1 and usesysid is not null and"
+    if others := await db.fetch(f"select distinct usename {there} not pg_has_role(usesysid, 'USAGE')", name):
+        who = "、".join(row["usename"] for row in others)
+        raise click.ClickException(f"数据库 {name} 还有 {who} 在用，本账号无权断开：请先断开这些连接，再恢复")
+    for left in reversed(range(3)):  # a service that is still running connects again
+        await db.fetch(f"select pg_terminate_backend(pid) {there} pg_has_role(usesysid, 'USAGE')", name)
+        try:
+            await db.execute(f'drop database if exists "{name}"')
+        except asyncpg.ObjectInUseError as error:
+            if not left:
+                raise click.ClickException(f"数据库 {name} 总有人重新连接：请先停止各服务，再恢复") from error
+        else:
+            return
 
 
 @asynccontextmanager

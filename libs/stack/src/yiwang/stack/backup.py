@@ -157,9 +157,9 @@ async def restore(
             before = await _incarnation(db)
         if (before or present) and not replace:
             raise click.ClickException("节点里已有数据：确认要用备份替换它们，请加 --replace")
+        await _owners.empty_database(url, manifest.roles)
         for name in present if not keep_streams else ():
             await _streams.delete(link, name)
-        await _owners.empty_database(url, manifest.roles)
         async with _owners.taken_over(url, manifest.login):
             await _dump.load(url, directory / "database.dump")
         created = {}
