@@ -13,6 +13,7 @@ PLATFORM = {
     "POST /sync/inbound/{platform}",
     "GET /sync/inbound/{platform}/digest",
     "GET /sync/inbound/{platform}/records",
+    "GET /sync/outbound/{platform}",
 }
 
 

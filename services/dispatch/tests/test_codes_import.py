@@ -106,7 +106,7 @@ def test_what_is_wrong_is_said_and_nothing_is_written(city: Path, tmp_path: Path
 def test_conditions_come_in_with_limits_and_closing_conditions(city: Path) -> None:
     """A class gets another filing condition; a limit without a unit, or without a closing condition, is a mistake."""
     columns = COLUMNS["conditions"]
-    line = ("X-1", SET, "part", "01", "01", "井盖异响扰民", "3", "work_day", "normal", "异响消除", "")
+    line = ("X-1", SET, "part", "01", "01", "井盖异响扰民", "3", "work_day", "normal", "异响消除", "", "")
     report = check(city, [dict(zip(columns, line, strict=True))])
     assert (report.table, report.added, report.mistakes) == ("conditions", 1, ())
     wrong = dict(zip(columns, line, strict=True)) | {"unit_kind": "moon", "closings": ""}

@@ -532,6 +532,7 @@ async def test_a_campaign_is_opened_seen_and_its_ledger_worked_off_on_the_page(d
         targets=(CampaignTarget(area="440303", found=2),),
     )  # fmt: skip
     await open_one(desk.app, leader, plan)
+    await desk.put("case-1")
 
     inspector = await desk.log_in("collector")
     await inspector.goto(f"{desk.url}/worklist/campaigns.html")
@@ -559,3 +560,5 @@ async def test_a_campaign_is_opened_seen_and_its_ledger_worked_off_on_the_page(d
     await dispatcher.wait_for_selector("#entry-state:has-text('整改中')")
     await dispatcher.click("#menu a:has-text('燃气安全专项')")
     await dispatcher.wait_for_selector("#targets tr.short:has-text('还应排查 1 处')")
+    assert await dispatcher.inner_text("#targets tbody tr td") == "罗湖区", "areas are called by their names"
+    assert "深圳市" in await dispatcher.inner_text("#who")

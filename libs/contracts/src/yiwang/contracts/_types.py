@@ -172,6 +172,8 @@ class Clock(Value, frozen=True, kw_only=True):
     """True while the deadline crosses a year without a published holiday table."""
     policy: str = ""
     """bundle where it is judged against the bundled deadline; empty: against its own"""
+    step: str = ""
+    """Of a limit in several steps (分步时限): which one, in the condition's words, e.g. 停工"""
 
 
 class MediaRef(Value, frozen=True, kw_only=True):

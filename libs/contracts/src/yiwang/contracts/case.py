@@ -241,6 +241,20 @@ class CaseArrived(CaseEvent, frozen=True, kw_only=True, tag="case.arrived.v1"):
     """What was said where no position proves it"""
 
 
+class CaseStepDone(CaseEvent, frozen=True, kw_only=True, tag="case.step_done.v1"):
+    """One step of a limit in several steps is done (分步办结), e.g. building was stopped; the next one's time runs from now on."""
+
+    step: str
+    """In the words of the filing condition: 停工, 处罚, 拆除"""
+    unit_id: str = ""
+    timeliness: str
+    """on_time or overdue, by the step's own limit; the case is judged by its disposal limit as always"""
+    next_step: str = ""
+    """Whose time has begun; empty after the last one"""
+    opinion: str = ""
+    media: tuple[MediaRef, ...] = ()
+
+
 class CaseHandled(CaseEvent, frozen=True, kw_only=True, tag="case.handled.v1"):
     """The handler reported the work done (处置反馈). The clock still runs: see `CaseHandlingConfirmed`."""
 

@@ -50,6 +50,13 @@ class ArriveBody(Body, frozen=True, kw_only=True):
     statement: Text = ""
 
 
+class StepBody(Body, frozen=True, kw_only=True):
+    """The step that is done; empty: the one whose time runs."""
+
+    step: Key = ""
+    media: Media = ()
+
+
 SHARED_BODIES: Final[dict[str, type[Body]]] = {
     "add_co": AddUnitBody,
     "assign_co_handler": PartHandlerBody,
@@ -59,4 +66,5 @@ SHARED_BODIES: Final[dict[str, type[Body]]] = {
     "rework_co": PartReturnBody,
     "excuse_co": PartBody,
     "arrive": ArriveBody,
+    "step_done": StepBody,
 }

@@ -31,14 +31,14 @@ from yiwang.contracts import (
 from .case_parts import CaseClock, ForceRequest, Offer, Pause, Referral, Task
 
 __all__ = [
-    "ACCEPT", "ARRIVE", "CHECK", "CO", "DISPATCH", "DISPOSAL", "VERIFY", "Case", "CaseClock", "ForceRequest", "Offer", "Pause",
+    "ACCEPT", "ARRIVE", "CHECK", "CO", "DISPATCH", "DISPOSAL", "STEP", "VERIFY", "Case", "CaseClock", "ForceRequest", "Offer", "Pause",
     "Referral", "Task", "from_report", "head_of", "summary_of",
 ]  # fmt: skip
 
 ACCEPT, DISPATCH, DISPOSAL, VERIFY, CHECK = "accept", "dispatch", "disposal", "verify", "check"
 """The stages that have a clock of their own (stage clocks: domain notes 1.5)."""
-ARRIVE, CO = "arrive", "co"
-"""Clocks beside the disposal clock, which stand and end with it: arrival, and one for each co-unit."""
+ARRIVE, CO, STEP = "arrive", "co", "step"
+"""Clocks beside the disposal clock, which stand and end with it: arrival, one for each co-unit, and a step's."""
 
 
 class Case(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):

@@ -9,12 +9,12 @@ import msgspec
 from yiwang.contracts import Clock
 
 from .calendar import WORK_SECONDS, Deadline, deadline, limit_seconds, micros, moment, used_seconds
-from .case import ARRIVE, CO, DISPOSAL, Case, CaseClock, Pause
+from .case import ARRIVE, CO, DISPOSAL, STEP, Case, CaseClock, Pause
 
 if TYPE_CHECKING:
     from .rules import Rules
 
-BESIDE_WORK: Final = (CO, ARRIVE)
+BESIDE_WORK: Final = (CO, ARRIVE, STEP)
 """Clocks that stand and end with the disposal clock."""
 _AFTER: Final = dt.timedelta(seconds=1)
 """An end at the very deadline is on time, so it is overdue one second later."""

@@ -53,6 +53,14 @@ class Closing(msgspec.Struct, frozen=True, kw_only=True):
     text: str
 
 
+class LimitStep(msgspec.Struct, frozen=True, kw_only=True):
+    """One of several limits that follow each other (分步时限)."""
+
+    name: str
+    limit: int
+    unit_kind: str
+
+
 class Condition(msgspec.Struct, frozen=True, kw_only=True):
     """One filing condition of a class (or of a whole set, by ``*``) with its own limit.
 
@@ -71,6 +79,8 @@ class Condition(msgspec.Struct, frozen=True, kw_only=True):
     urgency: str = "normal"
     closings: tuple[Closing, ...] = ()
     season: tuple[str, str] | None = None
+    steps: tuple[LimitStep, ...] = ()
+    """Limits of its steps, one after the other, beside the whole one"""
 
     @property
     def key(self) -> Key:

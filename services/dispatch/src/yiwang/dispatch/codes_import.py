@@ -28,7 +28,10 @@ from .profile_overlay import Overlay
 
 COLUMNS: Final = {
     "categories": ("code_set", "kind", "major", "minor", "major_name", "minor_name", "extension"),
-    "conditions": ("condition_id", "code_set", "kind", "major", "minor", "text", "limit", "unit_kind", "urgency", "closings", "season"),
+    "conditions": (
+        "condition_id", "code_set", "kind", "major", "minor", "text", "limit", "unit_kind", "urgency", "closings", "season",
+        "steps",
+    ),
     "crosswalk": ("from_set", "kind", "major", "minor", "to_set", "to_kind", "to_major", "to_minor"),
 }  # fmt: skip
 """Table → its columns; a table is known by them"""
@@ -38,7 +41,7 @@ KEYS: Final = {
     "crosswalk": ("from_set", "kind", "major", "minor", "to_set"),
 }
 TWO_DIGITS: Final = ("major", "minor", "to_major", "to_minor")
-OPTIONAL: Final = frozenset({"extension", "season", "urgency"})
+OPTIONAL: Final = frozenset({"extension", "season", "steps", "urgency"})
 Line = dict[str, str]
 
 

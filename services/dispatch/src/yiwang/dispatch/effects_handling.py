@@ -24,7 +24,7 @@ from yiwang.contracts import (
     UnitRef,
 )
 
-from . import arrival, bundle, clocks
+from . import arrival, bundle, clocks, steps
 from .acts import (
     AssignBody,
     Body,
@@ -83,6 +83,7 @@ def dispatch(d: Draft, body: DispatchBody) -> None:
     )  # fmt: skip
     case.subtasks = tuple([SubTask(assignment=one) for one in case.assignments[1:]])
     arrival.expect(case, d.at, rules, choice.units[0].unit_id)
+    steps.begin(case, d.at, rules, choice.units[0].unit_id)
     case.units = (*case.units, choice.units[0])
     case.handler_ref, case.confirmed, case.timeliness = "", False, None
     case.times = case.times | {"dispatched": d.at}

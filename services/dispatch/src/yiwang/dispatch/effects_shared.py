@@ -18,7 +18,7 @@ from yiwang.contracts import (
     SubTask,
 )
 
-from . import clocks
+from . import clocks, steps
 from .acts_shared import AddUnitBody, PartBody, PartHandlerBody, PartResultBody, PartReturnBody
 from .arrival import arrive
 from .case import CO, CaseClock
@@ -155,5 +155,6 @@ SHARED: Final[dict[str, Callable[[Draft, Any], None]]] = {
     "rework_co": rework_co,
     "excuse_co": excuse_co,
     "arrive": arrive,
+    "step_done": steps.done,
 }
 """Action → its effect."""

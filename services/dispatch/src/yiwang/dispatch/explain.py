@@ -17,7 +17,7 @@ from .rules import Rules
 
 STAGES: Final = {
     "accept": "受理", "dispatch": "派遣", "disposal": "处置", "verify": "核实", "check": "核查", "arrive": "到场",
-    "co": "协办",
+    "co": "协办", "step": "分步",
 }  # fmt: skip
 UNITS: Final = {
     "urgent_minute": "分钟",
@@ -72,7 +72,7 @@ def clock_view(one: CaseClock, rules: Rules, now: dt.datetime) -> ClockView:
     return ClockView(
         clock_id=clock.clock_id,
         stage=clock.stage,
-        stage_name=STAGES.get(clock.stage, clock.stage),
+        stage_name=STAGES.get(clock.stage, clock.stage) + (f"·{clock.step}" if clock.step else ""),
         owner_unit=clock.owner_unit,
         limit=clock.limit,
         unit_kind=clock.unit_kind,
@@ -117,7 +117,8 @@ def explain(one: CaseClock, slots: Sequence[Slot], calendar: Calendar, now: dt.d
     if clock.unit_kind in WORK_SECONDS:
         how = f"只计工作时间（作息表 {clock.schedule_id}，日历 {clock.calendar_version}），计入时段 {_said(slots)}"
     unit = UNITS.get(clock.unit_kind, clock.unit_kind)
-    text = f"自 {_at(clock.started_at)} 起算，限 {clock.limit} {unit}，{how}，到 {_at(clock.due_at)} 止"
+    text = f"“{clock.step}”这一步" if clock.step else ""
+    text += f"自 {_at(clock.started_at)} 起算，限 {clock.limit} {unit}，{how}，到 {_at(clock.due_at)} 止"
     if skipped := _skipped(clock.started_at, clock.due_at, calendar) if clock.unit_kind in WORK_SECONDS else "":
         text += f"；{skipped}不是工作日，不计"
     for pause in one.pauses:

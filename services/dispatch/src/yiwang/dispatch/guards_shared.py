@@ -16,6 +16,7 @@ from .refusals import Refused
 from .resolution import mode_in_order
 from .shared import BY_CO_UNIT, OPEN, missing
 from .states_words import HANDLER
+from .steps import step_open
 from .triage import matter_known
 
 
@@ -108,7 +109,7 @@ GUARDS: Final[dict[str, Callable[[Draft], None]]] = {
     guard.__name__: guard
     for guard in (
         part_open, part_handled, part_in, has_parts, parts_are_in, missing_allowed, co_unit_known, not_arrived,
-        arrival_shown, mode_in_order, matter_known,
+        arrival_shown, mode_in_order, matter_known, step_open,
     )
 }  # fmt: skip
 """Name in the table → what refuses."""
@@ -122,11 +123,12 @@ REFUSES: Final[dict[str, tuple[str, ...]]] = {
     "missing_allowed": ("part_never_missing",),
     "co_unit_known": ("unit_unknown", "unit_at_work", "unit_complained_of"),
     "not_arrived": ("already_arrived",),
+    "step_open": ("no_step", "other_step"),
     "mode_in_order": ("mode_skipped", "mode_back"),
     "matter_known": ("matter_unknown", "unit_unknown", "complained_unclear"),
     "arrival_shown": ("arrival_time", "arrival_not_shown", "point_datum", "too_far"),
 }
 """Guard → the refusals it may give."""
 
-OF_THE_CASE: Final = frozenset({"has_parts", "parts_are_in", "missing_allowed", "not_arrived"})
+OF_THE_CASE: Final = frozenset({"has_parts", "parts_are_in", "missing_allowed", "not_arrived", "step_open"})
 """Guards that only look at the case."""

@@ -12,6 +12,7 @@ from yiwang.contracts import CampaignCount
 from yiwang.kit import App, Caller, allow, answers
 
 from . import campaign_store, campaigning, taking_in
+from .area_names import names_of
 from .calendar import SHANGHAI
 from .campaign import Campaign, Line, counting_area, line, rate_of, summed
 from .campaign_store import CaseInCampaign
@@ -111,17 +112,18 @@ async def view(app: App, one: Campaign) -> CampaignView:
     by_unit = [(u, summed(cell for cell in cells if cell.unit_id == u)) for u in units]
     areas = sorted({counting_area(cell.area) for cell in cells})
     by_area = [(a, summed(cell for cell in cells if counting_area(cell.area) == a)) for a in areas]
+    called = await names_of(app.pool, rules, [*areas, *(node.jurisdiction for node in told)])
     return CampaignView(
         campaign=one,
         kind_name=KINDS.get(one.kind, one.kind),
         leads_here=one.issuer == app.node.jurisdiction,
         total=_sum(summed(cells), "", "合计"),
         targets=tuple(line(one, target, cells, today) for target in one.targets),
-        areas=tuple(_sum(cell, area, area) for area, cell in by_area),
+        areas=tuple(_sum(cell, area, called[area]) for area, cell in by_area),
         units=tuple(_sum(cell, unit, name(unit)) for unit, cell in by_unit),
         years=tuple(_sum(summed(cells, year=y), str(y), f"{y}年") for y in sorted({cell.year for cell in cells})),
         below=tuple(
-            BelowSum(jurisdiction=n.jurisdiction, as_of=n.as_of, sum=_sum(summed(n.counts), n.jurisdiction, n.jurisdiction))
+            BelowSum(jurisdiction=n.jurisdiction, as_of=n.as_of, sum=_sum(summed(n.counts), n.jurisdiction, called[n.jurisdiction]))
             for n in told
         ),
         taking_in=await taking_in.shown(app.pool, one.campaign_id),

@@ -66,6 +66,10 @@ class Row:
             self.wrong(column, f"{value!r} is no day; write it as 2026-01-31")
             return None
 
+    def has(self, column: str) -> bool:
+        """Whether the file has this column, which it needn't have."""
+        return column in self._values
+
     def season(self, column: str) -> tuple[str, str] | None:
         """``03-01..05-31`` as its two days."""
         value = self._values[column]

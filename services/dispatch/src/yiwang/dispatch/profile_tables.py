@@ -9,7 +9,7 @@ from typing import Final
 from yiwang.contracts.areas import level_of
 
 from .calendar import UNIT_SECONDS, Holidays
-from .codes import ANY, CategoryRow, Closing, Codes, CodeSet, Condition, Key
+from .codes import ANY, CategoryRow, Closing, Codes, CodeSet, Condition, Key, LimitStep
 from .codes import KINDS as CODE_KINDS
 from .matrix import LEVELS, OF_PART, Matrix, Rule
 from .matrix_doubts import doubts
@@ -47,7 +47,7 @@ def read_categories(files: Files, name: str, sets: Iterable[CodeSet]) -> list[Ca
 
 
 def read_conditions(files: Files, name: str, version: str, sets: Iterable[CodeSet], codes: Codes) -> list[Condition]:
-    """``condition_id,code_set,kind,major,minor,text,limit,unit_kind,urgency,closings,season``; ``*`` = all classes."""
+    """``condition_id,code_set,kind,major,minor,text,limit,unit_kind,urgency,closings,season[,steps]``; ``*`` = all classes."""
     columns = (
         "condition_id", "code_set", "kind", "major", "minor", "text", "limit", "unit_kind", "urgency", "closings",
         "season",
@@ -71,6 +71,7 @@ def read_conditions(files: Files, name: str, version: str, sets: Iterable[CodeSe
                 Closing(closing_id=f"{condition_id}.{n}", text=t) for n, t in enumerate(row.words("closings"), 1)
             ),
             season=row.season("season"),
+            steps=_steps(row),
         )
         if condition_id in found:
             row.wrong("condition_id", f"{condition_id!r} is used twice; give one of them a new id")
@@ -80,6 +81,20 @@ def read_conditions(files: Files, name: str, version: str, sets: Iterable[CodeSe
             row.wrong("closings", "says nothing; write when such a case may be closed, several with | between them")
         found.setdefault(condition_id, one)
     return list(found.values())
+
+
+def _steps(row: Row) -> tuple[LimitStep, ...]:
+    """``停工 4 work_hour|处罚 7 work_day``: limits one after the other; the column may be left out."""
+    found: list[LimitStep] = []
+    for text in row.words("steps") if row.has("steps") else ():
+        name, *rest = text.split()
+        if len(rest) != 2 or not rest[0].isdecimal() or int(rest[0]) < 1 or rest[1] not in UNIT_SECONDS:
+            row.wrong("steps", f"{text!r} is no step; write name, number and unit as in 停工 4 work_hour")
+        elif name in {one.name for one in found}:
+            row.wrong("steps", f"{name!r} stands there twice; drop one")
+        else:
+            found.append(LimitStep(name=name, limit=int(rest[0]), unit_kind=rest[1]))
+    return tuple(found)
 
 
 def _check_listed(row: Row, column: str, key: Key, codes: Codes) -> None:

@@ -73,6 +73,12 @@ select queue, count(*) filter (where area like any($1::text[])) as in_area,
     count(*) filter (where unit_id = any($2::text[]) and (overdue or coalesce(due_at < $3, false))) as late_in_unit
 from cases where queue <> '' and away is null group by queue;
 
+-- area_names: what some case there calls each area
+select w.code, n.name from unnest($1::text[], $2::text[]) as w (code, start) cross join lateral (
+    select doc::jsonb #>> array['place', 'area', 'names', w.code] as name from cases
+    where area ~>=~ w.start and area ~<~ (w.start || '~') limit 1) n
+where n.name <> ''
+
 -- page_for_snapshot: cases changed since a moment, by id
 select doc::text as doc from cases where updated_at >= $1 and case_id > $2 and away is null order by case_id limit $3;
 

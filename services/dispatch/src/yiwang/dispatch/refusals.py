@@ -98,6 +98,8 @@ REFUSALS: Final[dict[str, Refusal]] = {
     "mode_back": Refusal(422, "此前已采用“{before}”，不应退回“{mode}”", "在 mode_reason 中说明理由"),
     "matter_unknown": Refusal(422, "没有“{matter}”这一类事项", "matter 请填：{known}"),
     "already_arrived": Refusal(409, "已经登记到场", "继续处置"),
+    "no_step": Refusal(409, "此案没有分步时限，或各步均已办结", "继续处置，完成后反馈"),
+    "other_step": Refusal(422, "现在进行的是“{step}”这一步", "刷新案件，按顺序办理"),
     "arrival_time": Refusal(422, "到场时间须在派遣之后、此刻之前", "在 arrived_at 中改填时间"),
     "arrival_not_shown": Refusal(422, "没有到场位置", "在 point 中提供位置，或在 statement 中说明情况"),
     "point_datum": Refusal(422, "位置的坐标系 {crs} 不能与案件位置比较", "改用 cgcs2000 或 wgs84 坐标"),

@@ -34,7 +34,7 @@ from yiwang.contracts import (
     tag_of,
 )
 
-from .case import ACCEPT, ARRIVE, CHECK, CO, DISPOSAL, VERIFY, Case, CaseClock, Pause, Referral, Task
+from .case import ACCEPT, ARRIVE, CHECK, CO, DISPOSAL, STEP, VERIFY, Case, CaseClock, Pause, Referral, Task
 from .draft import Record
 from .replay_branches import BRANCH_ACTIONS, BRANCHES, corrected_by, given_anew
 from .replay_tiers import TIER_ACTIONS, TIERS
@@ -74,7 +74,7 @@ def follow(case: Case, event: CaseEvent, two_commands: bool) -> Case:
     return after
 
 
-STANDS_IN: Final = {DISPOSAL: "suspended", CO: "suspended", ARRIVE: "suspended", ACCEPT: "verifying"}
+STANDS_IN: Final = {DISPOSAL: "suspended", CO: "suspended", ARRIVE: "suspended", STEP: "suspended", ACCEPT: "verifying"}
 """Stage → the state in which its clock stands still."""
 
 

@@ -11,6 +11,7 @@ from yiwang.contracts import (
     CaseArrived,
     CaseDeadlineRecomputed,
     CaseEvent,
+    CaseStepDone,
     CaseSubtaskAssigned,
     CaseSubtaskConfirmed,
     CaseSubtaskExcused,
@@ -85,6 +86,7 @@ WORK: Final[dict[type[CaseEvent], Callable[[Case, Any], Changes]]] = {
     CaseSubtaskReturned: _returned,
     CaseSubtaskExcused: lambda case, e: _part(case, e, state="excused", reason=e.opinion),
     CaseArrived: _arrived,
+    CaseStepDone: lambda case, e: {},
 }
 """Event → what it changes beyond what its head says."""
 
@@ -97,5 +99,6 @@ WORK_ACTIONS: Final[dict[type[CaseEvent], str]] = {
     CaseSubtaskReturned: "return_co",
     CaseSubtaskExcused: "excuse_co",
     CaseArrived: "arrive",
+    CaseStepDone: "step_done",
 }
 """The action that an event most likely came from."""

@@ -51,6 +51,13 @@ def _arrive(state: str) -> Row:
     )  # fmt: skip
 
 
+def _step(state: str) -> Row:
+    return Row(
+        state, "step_done", (HANDLER, DEPT), state, ("case.step_done",), guards=("step_open",),
+        why="one of several limits in turn (停工, 处罚, 拆除) is met or missed; the next one's time runs",
+    )  # fmt: skip
+
+
 SHARED: Final[tuple[Row, ...]] = (
     *_parts("dispatched"),
     *_parts("handling"),
@@ -59,4 +66,6 @@ SHARED: Final[tuple[Row, ...]] = (
     _add("handling"),
     _arrive("dispatched"),
     _arrive("handling"),
+    _step("dispatched"),
+    _step("handling"),
 )

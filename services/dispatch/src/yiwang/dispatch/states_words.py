@@ -80,6 +80,7 @@ ACTIONS: Final[dict[str, str]] = {
     "rework_co": "协办返工",
     "excuse_co": "协办缺席说明",
     "arrive": "到场",
+    "step_done": "分步办结",
 }
 
 RESULTS: Final[dict[str, str]] = {
@@ -103,8 +104,8 @@ ROLE_NAMES: Final[dict[str, str]] = {
     "handler": "处置人员",
     "leader": "领导",
     "supervisor": "督查员",
-    "evaluator": "考评员",
-    "community_worker": "社区工作人员",
+    "evaluator": "考核员",
+    "community_worker": "社区网格员",
     "system": "系统",
     "import": "历史导入",
 }

@@ -9,12 +9,14 @@ from typing import Final
 import msgspec
 from yiwang.contracts import Appeal, Assignment, CaseLink, Category, MediaRef, OpenRequest, Place, SubTask
 
+from . import steps
 from .case import Case, Referral, Task
 from .domain import Record
 from .explain import UNITS, ClockView, clock_view
 from .queues import QUEUES, queue_of
 from .rules import Rules
 from .states import ACTIONS, STATES, Row
+from .steps import StepView
 from .store import Listed
 from .turns import turns_of
 from .views_lines import LineView, line
@@ -130,6 +132,8 @@ class CaseDetail(msgspec.Struct, frozen=True, kw_only=True):
     referral: Referral | None
     media: tuple[MediaRef, ...]
     clocks: tuple[ClockView, ...]
+    steps: tuple[StepView, ...]
+    """Of a limit in several steps (分步时限): each in turn; empty as a rule"""
     history: tuple[LineView, ...]
     pinned_versions: dict[str, str]
 
@@ -218,6 +222,7 @@ def detail(case: Case, flow: Sequence[Record], rules: Rules, now: dt.datetime) -
         referral=case.referral,
         media=case.media,
         clocks=tuple(clock_view(one, rules, now) for one in case.clocks),
+        steps=steps.shown(case, flow, rules),
         history=tuple(line(record, rules) for record in flow),
         pinned_versions=case.pinned_versions,
     )
@@ -227,7 +232,7 @@ def _filing(case: Case, rules: Rules, now: dt.datetime) -> dict[str, str]:
     if case.state not in ("reported", "verifying", "accepted") or case.category is None:
         return {}
     return {
-        c.condition_id: f"{c.text}（{c.limit} {UNITS.get(c.unit_kind, c.unit_kind)}）"
+        c.condition_id: f"{c.text}（{c.limit} {UNITS.get(c.unit_kind, c.unit_kind)}{steps.said(c.steps)}）"
         for c in rules.conditions(case, now)
     }
 

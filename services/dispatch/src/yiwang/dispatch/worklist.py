@@ -20,6 +20,7 @@ from yiwang.kit.files import EMPTY_FILE, FILE_TYPE, MEDIA_NOT_HERE
 
 from . import experience_store, store
 from .acts import CategoryChoice
+from .area_names import names_of
 from .calendar import SHANGHAI
 from .case import Case
 from .codes import Condition
@@ -114,6 +115,16 @@ def page(name: str = "index.html") -> Response[bytes]:
     return Response(file.read_bytes(), media_type=TYPES[suffix], headers=headers)
 
 
+@get("/cases/areas", guards=[allow()])
+async def name_areas(
+    app: App,
+    caller: Caller,
+    codes: Annotated[str, Parameter(pattern=r"^[0-9A-Z]{2,15}(,[0-9A-Z]{2,15}){0,99}$")],
+) -> dict[str, str]:
+    """Code → what people call the area, for up to a hundred codes with commas between."""
+    return await names_of(app.pool, app.get(Rules), codes.split(","))
+
+
 @get("/cases/{no:str}/choices", guards=[allow()], responses=answers(NOT_FOUND))
 async def show_choices(
     no: str,
@@ -206,4 +217,4 @@ async def show_photo(no: str, media_id: MediaId, app: App, caller: Caller) -> Re
     return await shown(app, media_id, (*case.media, *(media for line in flow for media in line.media)))
 
 
-WORKLIST: Final[Sequence[Any]] = (home, page, show_choices, add_photo, show_photo)
+WORKLIST: Final[Sequence[Any]] = (home, page, name_areas, show_choices, add_photo, show_photo)

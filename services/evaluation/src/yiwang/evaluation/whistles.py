@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Final
 
 import msgspec
-from yiwang.contracts import Moment, WhistleEvent, registry
+from yiwang.contracts import WhistleEvent, registry
 
 from .applying import Told
 from .facts import Call, Facts

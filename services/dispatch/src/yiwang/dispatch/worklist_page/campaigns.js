@@ -1,6 +1,7 @@
 // Campaigns and ledgers: how far targets are reached, the lists, and one entry beside them. The address bar holds what is shown.
 
 import * as api from "./api.js";
+import { areaName, learn } from "./areas.js";
 import { $, h, shortTime } from "./dom.js";
 import { hideEntry, newEntry, showEntry } from "./entry.js";
 import { guarded, run, showHolder } from "./frame.js";
@@ -49,7 +50,7 @@ function targets(view) {
   if (!view.targets.length) return null;
   const names = Object.fromEntries(view.units.map((u) => [u.key, u.name]));
   const row = (t) => {
-    const of = [t.target.year && `${t.target.year}年`, t.target.area || "全部区域", t.target.unit_id && (names[t.target.unit_id] || t.target.unit_id)];
+    const of = [t.target.year && `${t.target.year}年`, areaName(t.target.area) || "全部区域", t.target.unit_id && (names[t.target.unit_id] || t.target.unit_id)];
     const asked = t.target.found || t.target.rectified;
     return h("tr", { class: t.late ? "late" : t.missing.length ? "short" : "" },
       h("td", {}, of.filter(Boolean).join(" · ")), number(t.target.found || 0), number(t.found), number(t.target.rectified || 0), number(t.rectified),
@@ -71,10 +72,11 @@ function takingIn(walk) {
 async function showCampaign(id) {
   const view = await api.get(`/campaigns/${encodeURIComponent(id)}`);
   const { campaign: c, total } = view;
+  await learn([c.issuer, ...view.targets.map((t) => t.target.area)]);
   const figure = (name, value, late) => [h("div", {}, h("dt", {}, name), h("dd", { class: late ? "late" : "" }, value))];
   $("list").replaceChildren(...[
     h("header", {}, h("h2", {}, c.title), h("p", { class: "plan" }, h("span", {}, view.kind_name), h("span", {}, `${c.begins_on} 至 ${c.ends_on}`),
-      c.basis && h("span", {}, `依据：${c.basis}`), h("span", {}, view.leads_here ? "本级牵头" : `${c.issuer} 牵头`), c.state !== "open" && h("span", {}, "已结束"))),
+      c.basis && h("span", {}, `依据：${c.basis}`), h("span", {}, view.leads_here ? "本级牵头" : `${areaName(c.issuer)}牵头`), c.state !== "open" && h("span", {}, "已结束"))),
     h("dl", { class: "figures" }, figure("排查", total.found), figure("整改", total.rectified), figure("验收", total.accepted),
       figure("超期", total.overdue, total.overdue > 0), figure("整改率", total.rate_pct === null ? "—" : `${total.rate_pct}%`)),
     takingIn(view.taking_in), targets(view), sums("按区域", view.areas), sums("按责任单位", view.units), view.years.length > 1 && sums("按年度", view.years),
@@ -88,10 +90,11 @@ async function showList(more = "") {
   const title = state.lists.find((l) => l.name === list)?.title || "台账";
   const ask = new URLSearchParams({ list, ...(campaign && { campaign_id: campaign }), ...(more && { cursor: more }) });
   const page = await api.get(`/ledgers?${ask}`);
+  await learn(page.entries.map((e) => e.entry.area));
   const rows = page.entries.map((e) => h("tr", { "data-entry": e.entry.entry_id, onclick: () => go({ entry: e.entry.entry_id }) },
     h("td", {}, h("span", { class: `tag ${e.late ? "urgent" : ""}` }, e.late ? "整改超期" : e.state_name)), h("td", {}, e.grade_name),
     h("td", { class: "words" }, h("a", { href: `#${new URLSearchParams({ ...(campaign && { campaign }), list, entry: e.entry.entry_id })}` }, e.entry.summary_masked)),
-    h("td", {}, e.entry.area), h("td", {}, e.entry.unit_name || "待交办"), h("td", {}, shortTime(e.entry.due_at))));
+    h("td", {}, areaName(e.entry.area)), h("td", {}, e.entry.unit_name || "待交办"), h("td", {}, shortTime(e.entry.due_at))));
   const table = $("list").querySelector("table.entries");
   if (more && table) table.tBodies[0].append(...rows);
   else {
@@ -141,9 +144,9 @@ addEventListener("keydown", (event) => {
   if (event.key === "Escape" && address().entry && !event.target.closest("form")) go({ entry: "" });
 });
 run({
-  come: (person) => {
-    showHolder(person);
-    return refresh();
+  come: async (person) => {
+    await showHolder(person);
+    await refresh();
   },
   clear: hideEntry,
   follow: refresh,

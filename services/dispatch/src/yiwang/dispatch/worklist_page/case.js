@@ -7,7 +7,7 @@ import { $, h, longTime, shortTime, toast, words } from "./dom.js";
 import { holds } from "./forms.js";
 import { sentence } from "./login.js";
 import { askMarks, title } from "./rows.js";
-import { claimPart, partList, requestList } from "./shared_work.js";
+import { claimPart, partList, requestList, stepList } from "./shared_work.js";
 import { custodyFacts, custodyPart } from "./tiers.js";
 import { blowForm } from "./whistles.js";
 
@@ -80,6 +80,7 @@ function parts(detail, allowed, again, closed) {
     photos(detail),
     requestList(detail),
     detail.custody.read_only ? null : actionBar(detail, allowed, again),
+    stepList(detail),
     partList(detail),
     whistlePart(detail, again),
     custodyPart(detail, again),

@@ -1,6 +1,7 @@
 // One line of a ledger: what it is, what was done, and the actions that its state allows; and the form for a new one.
 
 import * as api from "./api.js";
+import { areaName, learn } from "./areas.js";
 import { $, h, longTime, toast } from "./dom.js";
 import { sentence } from "./login.js";
 
@@ -64,6 +65,7 @@ function formFor(fields, button, submit) {
 export async function showEntry(id, done, leave) {
   const view = await api.get(`/ledgers/${encodeURIComponent(id)}`);
   const { entry: e } = view;
+  await learn([e.area]);
   const place = h("div", {});
   const open = (action, name) => {
     const form = formFor(FORMS[action], `确认${name}`, async (one, once) => {
@@ -75,7 +77,7 @@ export async function showEntry(id, done, leave) {
     place.replaceChildren(form);
     form.querySelector("input, textarea")?.focus();
   };
-  const facts = { 类型: view.kind_name, 等级: view.grade_name, 区划: e.area, 地址: e.place?.address_masked, 发现时间: longTime(e.found_at), 责任单位: e.unit_name,
+  const facts = { 类型: view.kind_name, 等级: view.grade_name, 区划: areaName(e.area), 地址: e.place?.address_masked, 发现时间: longTime(e.found_at), 责任单位: e.unit_name,
     整改措施: e.measure_masked, 整改期限: longTime(e.due_at), 关联案件: e.case_no || e.case_id, 询问居民: e.asked ? `${e.asked} 人，满意 ${e.content} 人` : "" };
   const photos = [...(e.media || []), ...(e.history || []).flatMap((l) => l.media || [])];
   $("case").replaceChildren(

@@ -1,6 +1,7 @@
 // What every page has around its work: who is here, coming and going, refusals as a sentence, a token kept fresh.
 
 import * as api from "./api.js";
+import { areaName, learn } from "./areas.js";
 import { $, toast } from "./dom.js";
 import { expired, sentence, showLogin } from "./login.js";
 
@@ -17,9 +18,10 @@ export async function guarded(call) {
 }
 
 /** The holder in the header; *words* is what this page knows of them. */
-export function showHolder(person, words = "") {
+export async function showHolder(person, words = "") {
   const areas = [...new Set((person.posts || []).flatMap((p) => p.areas))];
-  $("who").textContent = [person.name, words, areas.join("、")].filter(Boolean).join(" · ");
+  await learn(areas);
+  $("who").textContent = [person.name, words, areas.map(areaName).join("、")].filter(Boolean).join(" · ");
   $("who").title = `人员编号 ${person.sub}`;
 }
 

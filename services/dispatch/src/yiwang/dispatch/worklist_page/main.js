@@ -148,7 +148,7 @@ function leave() {
 async function come(person) {
   await refresh();
   const beside = (person.posts || []).map((p) => BESIDE_QUEUES[p.role]);
-  showHolder(person, [...new Set([...state.queues.map((q) => q.role_name), ...beside].filter(Boolean))].join("、"));
+  await showHolder(person, [...new Set([...state.queues.map((q) => q.role_name), ...beside].filter(Boolean))].join("、"));
   await follow();
 }
 

@@ -41,6 +41,18 @@ export function partList({ subtasks, clocks }) {
   }))));
 }
 
+/** A limit in several steps: what is done, what runs until when, what comes. */
+export function stepList({ steps }) {
+  if (!steps.length) return null;
+  const marks = { done: ["closed", "已办结"], running: ["handling", "进行中"], waiting: ["", "未开始"] };
+  return h("section", { "aria-label": "分步时限" }, h("h3", {}, "分步时限"), h("table", { class: "plain" }, h("tbody", {}, steps.map((one) => {
+    const [kind, word] = marks[one.state];
+    return h("tr", { "data-step": one.name }, h("td", {}, one.name, h("span", { class: "hint" }, ` ${one.limit} ${one.unit_name}`)),
+      h("td", {}, h("span", { class: `tag ${kind}` }, word), one.overdue && h("span", { class: "tag late" }, "超时")),
+      h("td", { class: "hint" }, one.state === "running" ? `限 ${shortTime(one.due_at)}` : one.done_at ? shortTime(one.done_at) : ""));
+  }))));
+}
+
 /** Who has the case in hand, and taking it or letting it go. */
 export function claimPart({ case: item, custody }, done) {
   if (custody.read_only || !item.queue) return null;
