@@ -51,10 +51,10 @@ async def rows(node: TestNode) -> set[str]:
     return {row["case_id"] for row in found}
 
 
-async def another(servers: TestServers) -> TestNode:
+def another(servers: TestServers) -> TestNode:
     """A second, empty node."""
     name = f"restored_{os.getpid()}"
-    return TestNode(servers.nats_account(), await servers.create_database(name))
+    return servers.node(name)
 
 
 async def test_a_backup_under_load_restores_without_loss_or_doubling(
@@ -81,7 +81,7 @@ async def test_a_backup_under_load_restores_without_loss_or_doubling(
         assert more > 40
         await node.settled()
 
-    fresh = await another(test_servers)
+    fresh = another(test_servers)
     try:
         assert await restore(environ_of(fresh), open_dir / "backup", manifest, replace=False) == 2
         reported = {event.case.case_id for event in await fresh.events(CaseReported)}
@@ -133,7 +133,7 @@ async def test_a_tenant_is_restored_where_nobody_knows_its_login(
     node: TestNode, test_servers: TestServers, open_dir: Path
 ) -> None:
     """What was its login's belongs to the login that restores it; who was kept out of the database stays out."""
-    login, other = f"leaving_{os.getpid()}", await another(test_servers)
+    login, other = f"leaving_{os.getpid()}", another(test_servers)
     async with node.running(filing()):
         await publish(node, 0, 3)
         await node.until(CaseFiled, 3)

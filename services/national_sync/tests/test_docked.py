@@ -22,7 +22,7 @@ from yiwang.national_sync.docked_media import read_media
 from yiwang.national_sync.profile import Refused, parse
 from yiwang.national_sync.protocol import signed_headers
 from yiwang.national_sync.testing import SECRET, a_batch, a_course, a_platform, a_profile, an_envelope, syncing
-from yiwang.stack.testing import TestNode, TestServers
+from yiwang.stack.testing import TestServers
 
 PATIENCE_S = 30.0
 BASE = {"case_id": "FT-1", "report_time": "2026-11-23T12:00:00+08:00", "description": "路面破损", "street": "440304001"}
@@ -88,8 +88,8 @@ async def test_what_our_own_platform_writes_as_files_ours_can_read(test_servers:
     out = a_profile(tmp_path / "out", a_platform("city", more=f'transport = "directory"\nendpoint = "{drop}"'))
     more = f'direction = "in"\ntransport = "directory"\nendpoint = "{drop}"\nareas = ["440304"]'
     into = a_profile(tmp_path / "in", a_platform("futian", more=more))
-    lower = TestNode(test_servers.nats_account(), await test_servers.create_database("carried_lower"))
-    upper = TestNode(test_servers.nats_account(), await test_servers.create_database("carried_upper"))
+    lower = test_servers.node("carried_lower")
+    upper = test_servers.node("carried_upper")
     drop.mkdir()
     quick = {"poll_seconds": 0.02}
     async with (

@@ -173,7 +173,7 @@ async def start(node: TestNode) -> AsyncIterator[Start]:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def desk_app(test_servers: TestServers) -> AsyncIterator[App]:
     """The desk, running once for all tests."""
-    fresh = TestNode(test_servers.nats_account(), await test_servers.create_database("desk"))
+    fresh = test_servers.node("desk")
     async with fresh.running(desk_service()) as running:
         yield running.app
     await fresh.close()

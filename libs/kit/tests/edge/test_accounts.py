@@ -13,7 +13,6 @@ from yiwang.kit.accounts.domain import weaknesses
 from yiwang.kit.accounts.keys import SigningKeys
 from yiwang.kit.people import service as people
 from yiwang.kit.testing_http import assert_api_holds
-from yiwang.stack.testing import TestNode
 
 CHEAP = {"argon2_memory_kib": 64, "argon2_rounds": 1, "lock_after": 3}
 FIRST, OWN = "First-2026!", "Lanshan-2026!"
@@ -48,7 +47,7 @@ class Office:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def issuer(test_servers):
-    node = TestNode(test_servers.nats_account(), await test_servers.create_database("identity_tests"))
+    node = test_servers.node("identity_tests")
     async with node.running(service, settings=CHEAP, embedded=False) as running:
         yield running.app, node.database_url
     await node.close()

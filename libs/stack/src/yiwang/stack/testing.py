@@ -20,8 +20,6 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-import asyncpg
-import httpx
 import pytest
 import pytest_asyncio
 from nats.js.errors import NotFoundError
@@ -32,65 +30,11 @@ from yiwang.kit.testing import complete
 
 from .embedded import Account
 from .servers import NatsServer, PostgresServer, find_servers, refuse_used
+from .testing_apps import Http, RunningApp
+from .testing_databases import TestDatabase, TestDatabases
 
 E = TypeVar("E", bound=Event)
 REPOSITORY: Final = Path(os.environ.get("YIWANG_REPOSITORY", Path.cwd()))
-
-
-class RunningApp:
-    """A service that runs for a test: the `App` and HTTP clients for people of any role."""
-
-    def __init__(self, app: App, asgi: Any) -> None:
-        self.app, self._asgi = app, asgi
-        self._clients: list[httpx.AsyncClient] = []
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.app, name)
-
-    def http(
-        self, role: str = "", *, area: str = "", unit_id: str = "", person_ref: str = "", **options: Any
-    ) -> httpx.AsyncClient:
-        """A client of the service's HTTP API, in process: with a token for *role* over *area*, or anonymous."""
-        from yiwang.kit.dev import dev_token
-
-        headers = dict(options.pop("headers", {}))
-        if role:
-            token = dev_token(role, area=area or self.app.node.jurisdiction, unit_id=unit_id, person_ref=person_ref)
-            headers["Authorization"] = f"Bearer {token}"
-        client = httpx.AsyncClient(
-            transport=httpx.ASGITransport(app=self._asgi),
-            base_url="http://test",
-            headers=headers,
-            timeout=30,
-            **options,
-        )
-        self._clients.append(client)
-        return client
-
-    async def close(self) -> None:
-        for client in self._clients:
-            await client.aclose()
-
-
-@contextlib.asynccontextmanager
-async def _lifespan(asgi: Any) -> AsyncIterator[None]:
-    """Run the ASGI app's lifespan in a task of its own: fixtures are entered and left in different tasks."""
-    started, over = asyncio.Event(), asyncio.Event()
-
-    async def live() -> None:
-        async with asgi.lifespan():
-            started.set()
-            await over.wait()
-
-    task = asyncio.create_task(live())
-    waiter = asyncio.create_task(started.wait())
-    await asyncio.wait([task, waiter], return_when=asyncio.FIRST_COMPLETED)
-    waiter.cancel()
-    try:
-        yield
-    finally:
-        over.set()
-        await task
 
 
 class TestNode:
@@ -98,18 +42,26 @@ class TestNode:
 
     __test__ = False
 
-    def __init__(self, nats_url: str, database_url: str) -> None:
-        self.nats_url, self.database_url = nats_url, database_url
+    def __init__(self, nats_url: str, database: TestDatabase) -> None:
+        self.nats_url, self._database = nats_url, database
         self.jurisdiction = "440300"
         self._link: Link | None = None
         self.apps: list[App] = []
 
+    @property
+    def database_url(self) -> str:
+        """URL of the node's database, which is made now if no service has run yet."""
+        return self._database.url
+
     def kit(self, **change: Any) -> Kit:
-        """The process configuration of this node."""
+        """The process configuration of this node, whose database is there."""
+        return self._kit(database_url=self._database.url, **change)
+
+    def _kit(self, **change: Any) -> Kit:
         self.jurisdiction = change.get("jurisdiction", self.jurisdiction)
         fields: dict[str, Any] = {
-            "nats_url": self.nats_url, "database_url": self.database_url, "jurisdiction": self.jurisdiction, "embedded": True,
-            "stream_max_gib": 0.25, "lease_seconds": 3.0,
+            "nats_url": self.nats_url, "database_url": self._database.address, "jurisdiction": self.jurisdiction,
+            "embedded": True, "stream_max_gib": 0.25, "lease_seconds": 3.0,
         }  # fmt: skip
         return Kit(**(fields | change))
 
@@ -126,26 +78,30 @@ class TestNode:
 
         *settings* are of the first service (``{"page_size": 5}``) or full variable names (``YIWANG_…``).
         """
-        from yiwang.kit.http import build_http
-
         environ = {
             name if name.startswith("YIWANG_") else f"{services[0].env_prefix}_{name.upper()}": str(value)
             for name, value in (settings or {}).items()
         }
-        config = self.kit(profile=str(profile), **kit)
-        async with running(*services, kit=config, environ=environ, clock=clock) as apps:
+        migrated = await self._database.prepare(services)
+        config = self._kit(profile=str(profile), **kit)
+        async with running(*services, kit=config, environ=environ, clock=clock, migrated=migrated) as apps:
             self.apps = apps
-            asgi = build_http(apps, strict=True)
+            http = Http(apps)
             async with contextlib.AsyncExitStack() as stack:
-                await stack.enter_async_context(_lifespan(asgi))
-                wrapped = [RunningApp(app, asgi) for app in apps]
+                stack.push_async_callback(http.close)
+                wrapped = [RunningApp(app, http) for app in apps]
                 for one in wrapped:
                     stack.push_async_callback(one.close)
                 yield wrapped[0] if len(wrapped) == 1 else wrapped
 
+    async def open_link(self, **kit: Any) -> Link:
+        """A new link to the node's NATS; its streams are made if they are not there."""
+        return await Link.open(self._kit(**kit), "test")
+
     async def link(self) -> Link:
+        """The link of the test itself."""
         if self._link is None:
-            self._link = await Link.open(self.kit(), "test")
+            self._link = await self.open_link()
         return self._link
 
     async def publish(self, *events: Event, now: Any = None) -> list[Event]:
@@ -153,7 +109,7 @@ class TestNode:
         import datetime as dt
 
         link = await self.link()
-        node = Node.of(self.kit())
+        node = Node.of(self._kit())
         readies: list[Ready] = [ready(complete(event, node, now or dt.datetime.now(dt.UTC))) for event in events]
         await link.publisher.publish([(r.subject, r.data, r.id, "") for r in readies])
         return [r.event for r in readies]
@@ -292,6 +248,7 @@ class TestServers:
 
     def __init__(self, nats: NatsServer, postgres: PostgresServer, accounts: Iterator[str]) -> None:
         self.nats, self.postgres, self._accounts = nats, postgres, accounts
+        self.databases = TestDatabases(postgres)
 
     def nats_account(self) -> str:
         """URL of an account that no other test has used."""
@@ -303,21 +260,13 @@ class TestServers:
             name = next(self._accounts)
         return self.nats.url(name)
 
-    async def create_database(self, name: str) -> str:
-        """URL of a new database."""
-        db = await asyncpg.connect(self.postgres.url())
-        try:
-            await db.execute(f"create database {name}")
-        finally:
-            await db.close()
-        return self.postgres.url(name)
+    def node(self, name: str) -> TestNode:
+        """A node with an account and a database of its own; who takes it closes it and drops the database."""
+        return TestNode(self.nats_account(), TestDatabase(self.databases, name))
 
     async def drop_database(self, name: str) -> None:
-        db = await asyncpg.connect(self.postgres.url())
-        try:
-            await db.execute(f"drop database if exists {name} with (force)")
-        finally:
-            await db.close()
+        """Remove a node's database."""
+        await self.databases.drop(name)
 
 
 @pytest.fixture(scope="session")
@@ -329,7 +278,10 @@ def test_servers() -> Iterator[TestServers]:
         if servers.nats_kind == "given":
             with concurrent.futures.ThreadPoolExecutor(1) as aside:  # a loop of its own, beside the tests'
                 aside.submit(asyncio.run, refuse_used(servers.nats.url())).result()
-        yield TestServers(servers.nats, servers.postgres, iter(names))
+        found = TestServers(servers.nats, servers.postgres, iter(names))
+        yield found
+        with concurrent.futures.ThreadPoolExecutor(1) as aside:
+            aside.submit(asyncio.run, found.databases.close()).result()
 
 
 _numbers = itertools.count(1)
@@ -339,7 +291,7 @@ _numbers = itertools.count(1)
 async def node(test_servers: TestServers) -> AsyncIterator[TestNode]:
     """A fresh node."""
     name = f"t{os.getpid()}_{next(_numbers)}"
-    fresh = TestNode(test_servers.nats_account(), await test_servers.create_database(name))
+    fresh = test_servers.node(name)
     yield fresh
     await fresh.close()
     await test_servers.drop_database(name)

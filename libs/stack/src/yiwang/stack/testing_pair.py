@@ -16,7 +16,7 @@ import msgspec
 from nats.js.errors import NotFoundError
 from yiwang.contracts import UnknownEvent, copy_down, decode, place_of
 from yiwang.contracts.areas import city_of
-from yiwang.kit.link import Link, api
+from yiwang.kit.link import api
 
 from .testing import TestNode, TestServers
 
@@ -117,7 +117,7 @@ async def pair(
     made = []
     for code in (parent, child):
         database = f"{name}_{code}_{abs(hash(folder)) % 10**8}".lower()
-        node = TestNode(servers.nats_account(), await servers.create_database(database))
+        node = servers.node(database)
         node.jurisdiction = code
         made.append((node, database))
     both = Pair(made[0][0], made[1][0], page)
@@ -138,7 +138,7 @@ async def pair(
 
 async def _streams(node: TestNode, page: Path) -> None:
     """Open the node's link within the mesh, so that its streams are those of a mesh."""
-    node._link = await Link.open(node.kit(mesh=str(page)), "test")
+    node._link = await node.open_link(mesh=str(page))
 
 
 __all__ = ["Pair", "pair"]
