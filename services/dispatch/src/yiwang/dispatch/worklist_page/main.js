@@ -10,7 +10,7 @@ import { caseLine, table } from "./rows.js";
 import { awayMark } from "./tiers.js";
 
 const REFRESH_MS = 20000;
-const BESIDE_QUEUES = { community_worker: "社区工作人员", supervisor: "督查员" };
+const BESIDE_QUEUES = { community_worker: "社区网格员", supervisor: "督查员" };
 const SIDE = new Set(["approve", "supervise"]);
 const state = { queue: "", cases: [], cursor: "", queues: [], desks: [] };
 
