@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 from yiwang.evaluation.recount import mistakes
+from yiwang.kit.tables import rows_of
 from yiwang.stack.importer import bring_in
 from yiwang.stack.importmap import load_map
-from yiwang.stack.tables import rows_of
 from yiwang.stack.testing import TestNode
 
 from .city import ROOT, City, city
