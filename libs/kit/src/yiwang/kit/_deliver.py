@@ -10,6 +10,7 @@ from nats.errors import ConnectionClosedError, NoRespondersError
 
 from ._context import Tx
 from ._engine import Engine, HandlerFailed, Item, refusal
+from ._feed import FeedLost
 from ._held import Held
 from ._outbox import Page, columns_of, pages_of
 from ._service import Again
@@ -34,6 +35,9 @@ AWAY: Final = (*TRANSIENT, ConnectionError, TimeoutError, ConnectionClosedError,
 """Errors that say that a server is away; an absent file (also an OSError) is none of them"""
 PUBLISH_S: Final = 8.0
 """How long a transaction may wait for the acks of what it says without an outbox"""
+
+
+WENT_BACK: Final = "the database stands before what was handled: it crashed, was restored, or a replay was asked for"
 
 
 class LeaseLost(Exception):
@@ -150,17 +154,20 @@ class Deliveries:
     async def _close(self, db: Tx, done: list[Item], ends: dict[str, int], pages: list[Page]) -> list[int]:
         """Fence, move the positions, write inbox and outbox, in one statement; returns the outbox's rows.
 
-        What says nothing needs no flush to disk: after a crash of the database its position is gone with it.
-        Raises LeaseLost when the lease isn't ours any more, _Repeated when some of *done* were handled before.
+        What says nothing needs no flush to disk: after a crash of the database its position is gone with it, and whoever
+        remembers a later one must begin again there. Raises FeedLost then, LeaseLost when the lease isn't ours any more,
+        _Repeated when some of *done* were handled before.
         """
         ids, days = self.app.inbox.rows([item for item in done if item.sub.again is Again.NEVER])
         row = await db.fetchrow(
             _CLOSE, self.group, self.epoch, self.app.replica, list(ends),
             [max(seq, self.positions.get(stream, 0)) for stream, seq in ends.items()], ids, days, *columns_of(pages),
-            None if pages else "off",
+            None if pages else "off", list(self.positions), list(self.positions.values()),
         )  # fmt: skip
         if row is None or not row["held"]:
             raise LeaseLost
+        if row["behind"]:
+            raise FeedLost(WENT_BACK)
         if row["fresh"] < len(ids):
             raise _Repeated
         return list(row["pages"])
@@ -208,5 +215,7 @@ with lease as materialized (
 )
 select (select count(*) from lease) as held, (select count(*) from fresh) as fresh,
     array(select n from said order by n) as pages,
+    exists(select from kit_position p, unnest($12::text[], $13::bigint[]) n(stream, seq)
+        where p.grp = $1 and p.stream = n.stream and p.seq < n.seq) as behind,
     set_config('synchronous_commit', coalesce($11, current_setting('synchronous_commit')), true)
 """

@@ -45,6 +45,11 @@ class Groups:
             task.cancel()
         names.GROUPS.labels(self.app.service.name).set(len(self.leases))
 
+    @property
+    def positions(self) -> list[tuple[int, str, int]]:
+        """(group, stream, position) of everything that is settled, as the workers remember it."""
+        return [(n, *at) for n, one in self.workers.items() if n in self.leases for at in one.positions.items()]
+
     def rests(self, group: int) -> bool:
         """Whether nobody handles the group's events any more."""
         tasks = self._tasks.get(group, [])

@@ -113,6 +113,8 @@ async def _round(app: App) -> None:
         look = look or await _look(app, db)
         for group in set(app.leases) - set(look["kept"]):
             app.work.drop(group)
+        for group in set(look["behind"]) & set(app.leases):
+            app.work.workers[group].begin_again()
         want = -(-app.groups // max(look["alive"], 1)) if app.service.handler_set >= look["newest"] else 0
         for group in sorted(app.leases)[want:]:
             await app.work.release(group)
@@ -135,11 +137,15 @@ async def give_back(app: App) -> None:
 async def _look(app: App, db: Any) -> Any:
     """Say that this replica is alive, keep the leases that are still ours, and see how things stand: one statement.
 
+    It also finds the groups of which more was handled than the database knows, where nothing comes that would tell.
+
     A crash of the database that loses it only ends a lease earlier: it needs no flush to disk.
     """
+    settled = app.work.positions
     return await db.fetchrow(
-        _LOOK, app.replica, app.service.handler_set, app.kit.lease_seconds, list(app.leases), list(app.leases.values())
-    )
+        _LOOK, app.replica, app.service.handler_set, app.kit.lease_seconds, list(app.leases), list(app.leases.values()),
+        [group for group, _, _ in settled], [stream for _, stream, _ in settled], [seq for _, _, seq in settled],
+    )  # fmt: skip
 
 
 _LOOK: Final = """
@@ -151,6 +157,8 @@ with seen as (
     where l.grp = m.grp and l.epoch = m.epoch and l.owner = $1 returning l.grp
 )
 select (select sealed_at from yw.node) as sealed_at, newest.handler_set as newest, array(select grp from kept) as kept,
+    array(select distinct p.grp from kit_position p join unnest($6::int[], $7::text[], $8::bigint[]) m(grp, stream, seq)
+        using (grp, stream) where p.seq < m.seq) as behind,
     (select count(*) from kit_replica where seen > now() - $3 * interval '1 s' and handler_set >= newest.handler_set
         and name <> $1) + ($2 >= newest.handler_set)::int as alive,
     set_config('synchronous_commit', 'off', true)

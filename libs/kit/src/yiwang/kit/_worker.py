@@ -14,9 +14,9 @@ from yiwang.contracts import PARTITIONS
 
 from ._company import Alone
 from ._context import Tx
-from ._deliver import Deliveries, LeaseLost
+from ._deliver import WENT_BACK, Deliveries, LeaseLost
 from ._engine import Item, item_of
-from ._feed import Feed, Raw
+from ._feed import Feed, FeedLost, Raw
 from ._hears import own_echo
 from ._held import Held
 
@@ -45,6 +45,7 @@ class Worker:
         self.seen: dict[str, int] = {}
         """Stream → the last sequence that came"""
         self.idle = False
+        self._went_back = False
         self.most = app.kit.batch * app.service.batches
         """Events in one transaction at the most"""
 
@@ -52,6 +53,11 @@ class Worker:
     def positions(self) -> dict[str, int]:
         """Stream → the last sequence that is settled."""
         return self.deliveries.positions
+
+    def begin_again(self) -> None:
+        """The database stands before what was handled: open anew where it stands."""
+        self._went_back = True
+        self.wake.set()
 
     # -- opening -------------------------------------------------------------------------------------------------
 
@@ -164,6 +170,8 @@ class Worker:
             await self._wait(self.held.pause(self.app.kit.poll_seconds))
 
     async def _round(self, db: Tx) -> None:
+        if self._went_back:
+            raise FeedLost(WENT_BACK)
         self.wake.clear()
         begun = time.monotonic()
         raws = await self._collect()
