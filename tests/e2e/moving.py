@@ -66,6 +66,11 @@ class Moving(Network):
 
     own: Postgres | None = None
 
+    def __init__(self, *what: Any, **more: Any) -> None:
+        super().__init__(*what, **more)
+        self.taken: set[str] = set()
+        """Events that `take` had acknowledged: nobody sends those again"""
+
     def environ(self, code: str) -> dict[str, str]:
         found = super().environ(code)
         if self.own is not None and code == CITY and not self.topology.node(CITY).host:
@@ -113,8 +118,11 @@ async def linked(net: Network, code: str) -> AsyncIterator[Link]:
         await link.nc.close()
 
 
-async def take(link: Link, code: str, county: str, name: str) -> bool:
-    """A patrol's report and its place, as intake and grid of the city would say them; False when it is turned away."""
+async def take(net: Moving, link: Link, code: str, county: str, name: str) -> bool:
+    """A patrol's report and its place, as intake and grid of the city would say them; False when it is turned away.
+
+    The seal may come between the two; what was acknowledged before isn't said again.
+    """
     area = AreaRef(province=PROVINCE, city=code, county=county, street9=f"{county}001", community12=f"{county}001001")
     place = Place(area=area, grid_version="1", method="code")
     base: dict[str, Any] = {
@@ -125,11 +133,14 @@ async def take(link: Link, code: str, county: str, name: str) -> bool:
     head = a_head(**base, case_version=2, state_before="reported", place=place)
     located = CaseLocated(id=f"{name}-2", case=head, place=place, outcome="located", jurisdiction=code)
     for event in (report, located):
+        if event.id in net.taken:
+            continue
         subject, data = said(code, event)
         try:
             await link.nc.jetstream().publish(subject, data, headers={"Nats-Msg-Id": event.id}, timeout=30)
         except TURNED_AWAY:
             return False
+        net.taken.add(event.id)
     return True
 
 

@@ -51,7 +51,7 @@ async def reports(net: Moving, code: str, county: str, prefix: str, count: int) 
     cases = [f"{prefix}-{n}" for n in range(count)]
     async with linked(net, code) as link:
         for case in cases:
-            assert await take(link, code, county, case)
+            assert await take(net, link, code, county, case)
     return cases
 
 
@@ -59,7 +59,7 @@ async def until_turned_away(net: Moving, prefix: str) -> tuple[list[str], str]:
     """Inspectors go on reporting until the city takes nothing more: what was taken, and what was turned away first."""
     taken: list[str] = []
     async with linked(net, CITY) as link:
-        while await take(link, CITY, "440303", f"{prefix}-{len(taken)}"):
+        while await take(net, link, CITY, "440303", f"{prefix}-{len(taken)}"):
             taken.append(f"{prefix}-{len(taken)}")
             await asyncio.sleep(0.2)  # five a second
     return taken, f"{prefix}-{len(taken)}"
@@ -95,7 +95,7 @@ async def takes_it_back(net: Moving, desk: Desk, case: str) -> list[str]:
     assert await desk.state(CITY, case) == "dispatched"  # to look is allowed
     assert "已解除封存" in await yiwang(net, "tenant", "unseal", CITY, "--yes")
     async with linked(net, CITY) as link:
-        assert await take(link, CITY, "440303", turned_away)
+        assert await take(net, link, CITY, "440303", turned_away)
     await dispatched(net, CITY, [*taken, turned_away])
     return [*taken, turned_away]
 
@@ -134,7 +134,7 @@ async def test_a_hosted_city_moves_to_its_own_servers_without_losing_or_doubling
             taken, turned_away = await moves(net, directory)
             gone_s = time.monotonic() - begun
             async with linked(net, CITY) as link:
-                assert await take(link, CITY, "440303", turned_away)
+                assert await take(net, link, CITY, "440303", turned_away)
             cases += [*taken, turned_away, *await reports(net, CITY, "440303", "new", 10)]
             await dispatched(net, CITY, cases)
             books = await balanced(net)
