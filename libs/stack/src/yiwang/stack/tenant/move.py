@@ -18,7 +18,8 @@ from yiwang.stack import place
 from yiwang.stack.backup import Manifest, backup, read_manifest, restore
 from yiwang.stack.tenant import fence
 
-PATIENCE_S: Final = 60.0
+PATIENCE_S: Final = 180.0
+"""A link that stands still although it shows life is noticed by words that stay away, which takes more than two of them"""
 
 
 async def seal(environ: Mapping[str, str], patience_s: float = PATIENCE_S) -> int:
