@@ -24,6 +24,8 @@ from .turns import Right
 _case: Final = msgspec.json.Decoder(Case)
 STREET: Final = 9
 """Digits of a street's code: the kept counts know no smaller area"""
+COUNTY: Final = 6
+"""Digits of a county's code; one that ends in 00 is a city's or a province's"""
 EVERY_S: Final = 3600
 STEP: Final = 5000
 
@@ -91,9 +93,13 @@ async def _of_queue(db: Any, asked: Asked, now: dt.datetime, after: tuple[str, s
     if asked.queue in SIDE:
         return await db.fetch(sql["side_page"], *args)
     seen = (asked.area,) if asked.area else asked.areas
-    streets = [] if asked.units else sorted({area[:STREET] for area in seen})
-    if streets and all(len(street) == STREET for street in streets):
-        return await db.fetch(sql["street_page"], *args, streets)
+    if seen and not asked.units:
+        streets, counties = sorted({area[:STREET] for area in seen}), sorted({area[:COUNTY] for area in seen})
+        if all(len(street) == STREET for street in streets):
+            return await db.fetch(sql["street_page"], *args, streets)
+        if len(counties) == 1 and len(counties[0]) == COUNTY and not counties[0].endswith("00"):
+            await db.execute("set local enable_sort = off")  # its index has the queue's order
+            return await db.fetch(sql["county_page"], *args, counties[0])
     if asked.areas:  # many of the queue's cases are the caller's: walk it in its order until the page is full
         await db.execute("set local enable_sort = off; set local enable_bitmapscan = off")
     return await db.fetch(sql["queue_page"], *args)

@@ -28,6 +28,16 @@ where c.queue = $1 and c.queue <> '' and c.away is null and left(c.area, 9) = an
     and ($8 = '' or l.person_ref = $8) and (not $9::boolean or l.person_ref is null)
 order by coalesce(c.due_at, 'infinity'), c.case_id limit $11;
 
+-- county_page: the same for those who see one county, or smaller areas of one, alone
+select c.doc::text as doc, c.queue, c.due_at, l.person_ref, l.role, l.until
+from cases c left join claims l on l.case_id = c.case_id and l.queue = $1 and l.until > $10
+where c.queue = $1 and c.queue <> '' and c.away is null and left(c.area, 6) = $12
+    and (coalesce(c.due_at, 'infinity'), c.case_id) > ($2::text::timestamptz, $3)
+    and (c.area like any($4::text[]) or c.unit_id = any($5::text[]))
+    and ($6 = '' or c.area like $6) and ($7 = '' or c.unit_id = $7)
+    and ($8 = '' or l.person_ref = $8) and (not $9::boolean or l.person_ref is null)
+order by coalesce(c.due_at, 'infinity'), c.case_id limit $11;
+
 -- approve_page: cases that wait for one person's word, by remaining time; keyset on (deadline, case_id)
 select c.doc::text as doc, c.queue, c.due_at, l.person_ref, l.role, l.until
 from cases c left join claims l on l.case_id = c.case_id and l.queue = $1 and l.until > $7
