@@ -65,7 +65,7 @@ def commands() -> Iterator[tuple[str, click.Command]]:
 def _commands() -> Iterator[str]:
     yield "## Commands\n"
     for name, command in commands():
-        yield f"### `yiwang {name}`\n\n{(command.help or '').strip()}\n"
+        yield f"### `yiwang {name}`\n\n{inspect.cleandoc(command.help or '')}\n"
         rows = []
         for parameter in command.params:
             if isinstance(parameter, click.Option):

@@ -30,7 +30,7 @@ def make_ca(name: str, now: dt.datetime) -> Pair:
     key = ec.generate_private_key(ec.SECP256R1())
     subject = _name(f"yiwang {name} CA")
     certificate = (
-        _certificate(subject, subject, key.public_key(), now, CA_DAYS)
+        _certificate(subject, key.public_key(), subject, key.public_key(), now, CA_DAYS)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(_usage(signs=True), critical=True)
         .sign(key, hashes.SHA256())
@@ -46,7 +46,7 @@ def make_server(name: str, hosts: Iterable[str], ca: Pair, now: dt.datetime) -> 
     key = ec.generate_private_key(ec.SECP256R1())
     purposes = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH])
     certificate = (
-        _certificate(_name(name), issuer.subject, key.public_key(), now, SERVER_DAYS)
+        _certificate(_name(name), key.public_key(), issuer.subject, signer.public_key(), now, SERVER_DAYS)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(signs=False), critical=True)
         .add_extension(purposes, critical=False)
@@ -79,8 +79,10 @@ def _host(host: str) -> x509.GeneralName:
 
 
 def _certificate(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, now: dt.datetime, days: int
-) -> x509.CertificateBuilder:
+    subject: x509.Name, key: ec.EllipticCurvePublicKey, issuer: x509.Name, signer: ec.EllipticCurvePublicKey,
+    now: dt.datetime, days: int,
+) -> x509.CertificateBuilder:  # fmt: skip
+    """Both keys are named (RFC 5280, 4.2.1.1 and 4.2.1.2): Python 3.13 and later believe no other."""
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
@@ -89,6 +91,8 @@ def _certificate(
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - EARLIER)
         .not_valid_after(now + dt.timedelta(days=days))
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer), critical=False)
     )
 
 
