@@ -151,6 +151,8 @@ async def test_a_platform_that_can_only_fetch_gets_every_word_once_it_asks(node:
         [one, two] = [
             (await http.post("/sync/tasks", json={"to": [FETCHING], **TASK})).json()["task_ids"][0] for _ in range(2)
         ]
+        for answer in await asyncio.gather(*(fetch(app, 1) for _ in range(30))):  # impatient: more than there are connections
+            assert [r["payload"]["task_id"] for r in answer.json()["records"]] == [one]
         for _ in range(2):  # an answer that got lost on its way is given again
             batch = (await fetch(app, 1)).json()
             assert [(r["seq"], r["payload"]["task_id"]) for r in batch["records"]] == [(1, one)]

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from .books import Books
 from .protocol import Batch, Result
 from .store import Due, sql
+
+
+class Turn(asyncio.Lock):
+    """One at a time in a process: who keeps others out by a connection needs a second one, and many would wait for theirs."""
 
 
 class Served(Books):
@@ -16,7 +22,8 @@ class Served(Books):
         A number that was given before brings everything from there on again: the other side was restored. A number that
         was never given: we were; what waits goes on from there.
         """
-        async with self.app.pool.acquire() as db, db.transaction():
+        turn = self.app.resources.setdefault(Turn, Turn())
+        async with turn, self.app.pool.acquire() as db, db.transaction():
             await sql.run(db, "one_at_a_time", f"{self.platform.name}/{district}")
             await self.number()
             last = int(await sql.value(db, "last_number", self.platform.name, district) or 0)
