@@ -73,8 +73,9 @@ def done(d: Draft, body: StepBody) -> None:
     name, plan = running.clock.step, of(case, d.rules)
     d.clock = clocks.stop_one(case, running, d.at, d.rules)
     d.note = name
-    rest = [one.name for one in plan].index(name) + 1 if name in {one.name for one in plan} else len(plan)
-    following = plan[rest] if rest < len(plan) else None
+    names = [one.name for one in plan]
+    rest = plan[names.index(name) + 1 :] if name in names else ()  # the table may have changed since the step began
+    following = rest[0] if rest else None
     if following is not None:
         _start(case, following, d.at, d.rules, running.clock.owner_unit)
     d.emit(
