@@ -44,16 +44,15 @@ def pairs(
 def whole_path(nats: Any, postgres: Any) -> None:
     """(c)"""
     rounds = asyncio.run(path.compare(nats, postgres, max(1, min(ROUNDS, 3))))
-    product = statistics.median(p["rate"] for p, _ in rounds)
-    bare = statistics.median(b["rate"] for _, b in rounds)
-    cpu = statistics.median(p["cpu_us_sum"] for p, _ in rounds)
+    rates = {name: statistics.median(r[name]["rate"] for r in rounds) for name in rounds[0]}
     print(f"\n## (c) POST to dispatched and notified, closed loop, {path.CONNECTIONS} connections\n")
-    print(f"product {product:,.0f}/s, bare {bare:,.0f}/s, ratio {product / bare:.2f}; CPU a report {cpu:,.0f} µs")
-    last_product, last_bare = rounds[-1]
-    print("product CPU µs by process", last_product["cpu_us"], "POST", last_product["post"])
-    print("bare    CPU µs by process", last_bare["cpu_us"], "POST", last_bare["post"])
-    print("product, a report:", last_product["counts"])
-    print("bare, a report:   ", last_bare["counts"])
+    for name, rate in rates.items():
+        cpu = statistics.median(r[name]["cpu_us_sum"] for r in rounds)
+        print(f"{name:10} {rate:>6,.0f}/s, CPU a report {cpu:>6,.0f} µs; product/this {rates['product'] / rate:.2f}")
+    last_round = rounds[-1]
+    for name, one in last_round.items():
+        print(f"{name}: CPU µs by process {one['cpu_us']}, POST {one['post']}, a report {one['counts']}")
+    last_product = last_round["product"]
     for rate, steady in last_product["steady"].items():
         print(f"steady {rate}/s: POST {steady['post']}, CPU a report {steady['cpu_us_sum']} µs, done {steady['done']}")
 

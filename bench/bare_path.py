@@ -11,11 +11,13 @@ import os
 import sys
 import time
 import zlib
+from collections.abc import Callable
 from typing import Any
 
 import asyncpg
 import msgspec
 import nats
+import uvicorn
 import uvloop
 
 BATCH, WINDOW = 200, 2000
@@ -104,8 +106,8 @@ class Puller:
             await self.wake.wait()
 
 
-def intake() -> Any:
-    """The ASGI app."""
+def intake(said: Callable[[bytes], tuple[str, bytes, str]]) -> Any:
+    """The ASGI app; *said* makes subject, event and message id of a body."""
     state: dict[str, Any] = {}
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -130,15 +132,21 @@ def intake() -> Any:
         await send({"type": "http.response.body", "body": b"{}"})
 
     async def take(body: bytes) -> None:
-        report = decode_report(body)
-        report_id = report.source["record_id"]
-        envelope = b'{"id":"%s","type":"report","ts":%d,"data":%s}' % (report_id.encode(), time.time_ns(), body)
-        ack = await state["js"].publish_async(
-            "yw.up.440300.440300.00.bare.reported.v1", envelope, headers={"Nats-Msg-Id": report_id}
-        )
+        subject, event, event_id = said(body)
+        ack = await state["js"].publish_async(subject, event, headers={"Nats-Msg-Id": event_id})
         await asyncio.wait_for(ack, 5)
 
     return app
+
+
+def reported(body: bytes) -> tuple[str, bytes, str]:
+    report_id = decode_report(body).source["record_id"]
+    envelope = b'{"id":"%s","type":"report","ts":%d,"data":%s}' % (report_id.encode(), time.time_ns(), body)
+    return "yw.up.440300.440300.00.bare.reported.v1", envelope, report_id
+
+
+def serve(app: Any, port: int) -> None:
+    uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning", access_log=False, loop="uvloop")
 
 
 async def cases() -> None:
@@ -191,10 +199,6 @@ async def prepare() -> None:
 
 if __name__ == "__main__":
     if sys.argv[1] == "intake":
-        import uvicorn
-
-        uvicorn.run(
-            intake(), host="127.0.0.1", port=int(sys.argv[2]), log_level="warning", access_log=False, loop="uvloop"
-        )
+        serve(intake(reported), int(sys.argv[2]))
     else:
         uvloop.run({"cases": cases, "notify": notify, "prepare": prepare}[sys.argv[1]]())

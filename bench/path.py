@@ -28,6 +28,7 @@ from .counting import counts
 
 ROOT: Final = HERE.parent
 SERVICES: Final = ("intake", "grid", "dispatch", "notification")
+BARE: Final = {"bare_path": ("cases", "notify"), "bare_facts": ("grid", "cases", "notify")}
 JURISDICTION: Final = "441900"
 """A city that accepts and dispatches itself, as the bare pipeline does: one dispatch and one notice a report"""
 SECONDS: Final = float(os.environ.get("BENCH_SECONDS", "8"))
@@ -94,17 +95,17 @@ async def product(kit: Kit, folder: Path, services: Sequence[str] = SERVICES) ->
     return Contender("product", processes, port, token, DONE)
 
 
-async def bare(kit: Kit) -> Contender:
-    """nats-py and asyncpg alone: intake, cases, notify."""
+async def bare(kit: Kit, module: str) -> Contender:
+    """nats-py and asyncpg alone: `bare_path` with its own small events, `bare_facts` with the product's."""
     link = await Link.open(kit, "bare")
     await link.nc.close()
-    environ = os.environ | {"BENCH_NATS": kit.nats_url, "BENCH_PG": kit.database_url}
-    script, port = str(HERE / "bare_path.py"), free_port()
-    subprocess.run([sys.executable, script, "prepare"], env=environ, check=True)
-    processes = {n: subprocess.Popen([sys.executable, script, n], env=environ) for n in ("cases", "notify")}
-    processes["intake"] = subprocess.Popen([sys.executable, script, "intake", str(port)], env=environ)
+    environ, port = os.environ | {"BENCH_NATS": kit.nats_url, "BENCH_PG": kit.database_url}, free_port()
+    command = [sys.executable, "-m", f"bench.{module}"]
+    subprocess.run([*command, "prepare"], env=environ, check=True, cwd=ROOT)
+    processes = {n: subprocess.Popen([*command, n], env=environ, cwd=ROOT) for n in BARE[module]}
+    processes["intake"] = subprocess.Popen([*command, "intake", str(port)], env=environ, cwd=ROOT)
     await answering(port, "/")
-    return Contender("bare", processes, port, "", "select count(*) from notices")
+    return Contender(module, processes, port, "", "select count(*) from notices")
 
 
 async def answering(port: int, path: str) -> None:
@@ -166,23 +167,22 @@ async def measure(
     return found
 
 
-async def compare(nats: Nats, postgres: Postgres, rounds: int) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-    """(product, bare) of each round, interleaved, and the steady rates of the product at the end."""
+async def compare(nats: Nats, postgres: Postgres, rounds: int) -> list[dict[str, dict[str, Any]]]:
+    """Contender → what was measured, for each round, interleaved; and the steady rates of the product at the end."""
     found = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for n in range(rounds):
-            pair = []
-            for which in ("product", "bare"):
-                kit = Kit(nats_url=nats.url(f"b{40 + 2 * n + (which == 'bare')}"), stream_max_gib=0.5,
+            results: dict[str, dict[str, Any]] = {}
+            for m, which in enumerate(("product", *BARE)):
+                kit = Kit(nats_url=nats.url(f"b{40 + 3 * n + m}"), stream_max_gib=0.5,
                           database_url=postgres.create_database(f"c{n}{which}"))  # fmt: skip
-                side = await (product(kit, folder) if which == "product" else bare(kit))
+                side = await (product(kit, folder) if which == "product" else bare(kit, which))
                 try:
-                    result = await measure(side, kit, nats, postgres, folder)
+                    results[which] = await measure(side, kit, nats, postgres, folder)
                     if which == "product" and n == rounds - 1:
-                        result["steady"] = {r: await measure(side, kit, nats, postgres, folder, r) for r in (200, 1000)}
+                        results[which]["steady"] = {r: await measure(side, kit, nats, postgres, folder, r) for r in (200, 1000)}
                 finally:
                     side.stop()
-                pair.append(result)
-            found.append((pair[0], pair[1]))
+            found.append(results)
     return found

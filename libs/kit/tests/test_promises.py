@@ -204,6 +204,35 @@ async def test_a_person_can_list_retry_and_drop_what_was_parked(node: TestNode) 
         assert await heard(app) == [("a", 1)]
 
 
+async def test_a_key_that_waits_is_not_overtaken_while_somebody_changes_what_waits(node: TestNode) -> None:
+    """Whoever retries a parked event, or comes back to a line that was cut, lets all keys be looked at again: also those
+    that begin to wait in this very moment."""
+    service, failed = keeper(), set[str]()
+
+    @service.on(CaseFiled)
+    async def once_more(event: CaseFiled, ctx: Context) -> None:
+        if event.case.case_version == 1 and event.case.case_id not in failed:
+            failed.add(event.case.case_id)
+            raise Retry("not yet", after=0.01)
+        await keep(event, ctx)
+
+    async def tell(app: App) -> None:
+        while True:
+            await app.pool.execute("select pg_notify('kit_keeper', 'held')")
+
+    async with node.running(service) as app:
+        telling = asyncio.create_task(tell(app))
+        try:
+            keys = [f"c{n}" for n in range(40)]
+            await node.publish(*[a_case(head=a_head(case_id=key, case_version=v)) for key in keys for v in (1, 2, 3)])
+            await node.settled()
+        finally:
+            telling.cancel()
+            await asyncio.gather(telling, return_exceptions=True)
+        for key in keys:
+            assert [v for k, v in await heard(app) if k == key] == [1, 2, 3]
+
+
 async def test_an_unknown_error_is_tried_patiently_and_parked_at_last(node: TestNode) -> None:
     """With no patience left it is parked with the error, and the case goes on."""
     service = keeper()

@@ -74,7 +74,7 @@ async def listen(app: App) -> None:
     def heard(said: str) -> None:
         if said in ("held", ""):
             for worker in app.work.workers.values():
-                app.spawn(worker.refresh_held(), "held")
+                worker.look_again()
         if said in ("announced", ""):
             app.announced.set()
         if said in ("outbox", ""):

@@ -45,7 +45,7 @@ class Worker:
         self.seen: dict[str, int] = {}
         """Stream → the last sequence that came"""
         self.idle = False
-        self._went_back = False
+        self._went_back = self._held_changed = False
         self.most = app.kit.batch * app.service.batches
         """Events in one transaction at the most"""
 
@@ -173,6 +173,9 @@ class Worker:
         if self._went_back:
             raise FeedLost(WENT_BACK)
         self.wake.clear()
+        if self._held_changed:
+            self._held_changed = False
+            await self.held.read(db)
         begun = time.monotonic()
         raws = await self._collect()
         items = [item for raw in raws if (item := self._item(raw)) is not None]
@@ -227,10 +230,12 @@ class Worker:
 
     # -- what waits ----------------------------------------------------------------------------------------------
 
-    async def refresh_held(self) -> None:
-        """Look again at what waits (a person retried a parked event)."""
-        async with self.app.pool.acquire() as db:
-            await self.held.read(db)
+    def look_again(self) -> None:
+        """Somebody else changed what waits (a person retried a parked event): read it between two transactions.
+
+        Read while one is on its way, a key that just began to wait would be forgotten and overtaken by its later events.
+        """
+        self._held_changed = True
         self.wake.set()
 
     async def _handle_held(self, db: Tx, key: str) -> None:

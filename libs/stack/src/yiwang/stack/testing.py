@@ -207,31 +207,33 @@ class TestNode:
 
         Fails with the reasons unless exactly *parked* events are parked (None: any number).
         """
-        link = await self.link()
+        link, why = await self.link(), "nothing was answered"
         try:
             async with asyncio.timeout(timeout):
-                while not (await self._still(link) and await self._still(link)):
+                while why := await self._unsettled(link) or await self._unsettled(link):
                     await asyncio.sleep(0.02)
         except TimeoutError:
             state = [(a.service.name, a.waiting, {g: w.positions for g, w in a.workers.items()}) for a in self.apps]
-            raise AssertionError(f"not settled after {timeout} s: {state}") from None
+            raise AssertionError(f"not settled after {timeout} s: {why}; {state}") from None
         reasons = await self.parked()
         assert parked is None or len(reasons) == parked, f"parked: {reasons}"
 
-    async def _still(self, link: Link) -> bool:
+    async def _unsettled(self, link: Link) -> str:
+        """What is still to be done; empty for nothing."""
         ends = {s: (await api(link.nc, f"STREAM.INFO.{s}"))["state"]["last_seq"] for s in STREAMS.values()}
         for app in self.apps:
             if not app.service.database:
                 continue
-            if await app.pool.fetchval("select exists(select from kit_outbox) or exists(select from kit_held)"):
-                return False
-            for worker in app.workers.values():
+            name, [[said, held]] = app.service.name, await app.pool.fetch(_WAITING)
+            if said or held:
+                return f"{name}: {said} pages wait to be said, {held} events for another try"
+            for group, worker in app.workers.items():
                 if not worker.idle or any(len(feed) for feed in worker.feeds):
-                    return False
+                    return f"{name}: group {group} has {[len(feed) for feed in worker.feeds]} events to read, idle: {worker.idle}"
             if len(app.leases) < app.groups and len(self.apps) == 1:
-                return False
+                return f"{name}: {len(app.leases)} of {app.groups} groups are held"
         after = {s: (await api(link.nc, f"STREAM.INFO.{s}"))["state"]["last_seq"] for s in STREAMS.values()}
-        return after == ends
+        return "" if after == ends else f"the streams grow: {ends}, {after}"
 
     async def close(self) -> None:
         """Give back what the node took: its streams reserve room on the server."""
@@ -239,6 +241,9 @@ class TestNode:
         for stream in (*STREAMS.values(), PARKED):
             await api(link.nc, f"STREAM.DELETE.{stream}")
         await link.nc.close()
+
+
+_WAITING = "select (select count(*) from kit_outbox), (select count(*) from kit_held)"
 
 
 class TestServers:
