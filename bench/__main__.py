@@ -43,7 +43,7 @@ def pairs(
 
 def whole_path(nats: Any, postgres: Any) -> None:
     """(c)"""
-    rounds = asyncio.run(path.compare(nats, postgres, max(1, min(ROUNDS, 3))))
+    rounds = asyncio.run(path.compare(nats, postgres, ROUNDS))
     rates = {name: statistics.median(r[name]["rate"] for r in rounds) for name in rounds[0]}
     print(f"\n## (c) POST to dispatched and notified, closed loop, {path.CONNECTIONS} connections\n")
     for name, rate in rates.items():

@@ -22,7 +22,6 @@ from typing import Any, Final, TypeVar
 
 import pytest
 import pytest_asyncio
-from nats.js.errors import NotFoundError
 from yiwang.contracts import Event, decode, tag_of
 from yiwang.kit import App, Clock, Kit, Node, Service, _telemetry, running
 from yiwang.kit.link import PARKED, STREAMS, Link, Ready, api, ready
@@ -32,6 +31,7 @@ from .embedded import Account
 from .servers import NatsServer, PostgresServer, find_servers, refuse_used
 from .testing_apps import Http, RunningApp
 from .testing_databases import TestDatabase, TestDatabases
+from .testing_quiet import acked, unsettled
 
 E = TypeVar("E", bound=Event)
 REPOSITORY: Final = Path(os.environ.get("YIWANG_REPOSITORY", Path.cwd()))
@@ -163,29 +163,8 @@ class TestNode:
         """Wait until the durables of services without a database have acked everything."""
         link = await self.link()
         async with asyncio.timeout(timeout):
-            while not await self._acked(link):
+            while not await acked(link):
                 await asyncio.sleep(0.02)
-
-    async def _acked(self, link: Link) -> bool:
-        """The server counts what is pending a moment after it has stored it, so the newest message is asked for by name."""
-        for stream in STREAMS.values():
-            for info in (await api(link.nc, f"CONSUMER.LIST.{stream}"))["consumers"]:
-                config = info["config"]
-                if not config.get("durable_name"):
-                    continue
-                if info["num_pending"] or info["num_ack_pending"]:
-                    return False
-                for subject in config.get("filter_subjects") or [config.get("filter_subject") or ">"]:
-                    if info["delivered"]["stream_seq"] < await self._newest(link, stream, subject):
-                        return False
-        return True
-
-    async def _newest(self, link: Link, stream: str, subject: str) -> int:
-        """Sequence of the newest message of *stream* on *subject*, 0 if there is none."""
-        try:
-            return (await link.nc.jetstream().get_last_msg(stream, subject)).seq or 0
-        except NotFoundError:
-            return 0
 
     async def parked(self) -> list[tuple[str, str]]:
         """(service, reason) of all parked events."""
@@ -210,30 +189,13 @@ class TestNode:
         link, why = await self.link(), "nothing was answered"
         try:
             async with asyncio.timeout(timeout):
-                while why := await self._unsettled(link) or await self._unsettled(link):
+                while why := await unsettled(link, self.apps) or await unsettled(link, self.apps):
                     await asyncio.sleep(0.02)
         except TimeoutError:
             state = [(a.service.name, a.waiting, {g: w.positions for g, w in a.workers.items()}) for a in self.apps]
             raise AssertionError(f"not settled after {timeout} s: {why}; {state}") from None
         reasons = await self.parked()
         assert parked is None or len(reasons) == parked, f"parked: {reasons}"
-
-    async def _unsettled(self, link: Link) -> str:
-        """What is still to be done; empty for nothing."""
-        ends = {s: (await api(link.nc, f"STREAM.INFO.{s}"))["state"]["last_seq"] for s in STREAMS.values()}
-        for app in self.apps:
-            if not app.service.database:
-                continue
-            name, [[said, held]] = app.service.name, await app.pool.fetch(_WAITING)
-            if said or held:
-                return f"{name}: {said} pages wait to be said, {held} events for another try"
-            for group, worker in app.workers.items():
-                if not worker.idle or any(len(feed) for feed in worker.feeds):
-                    return f"{name}: group {group} has {[len(feed) for feed in worker.feeds]} events to read, idle: {worker.idle}"
-            if len(app.leases) < app.groups and len(self.apps) == 1:
-                return f"{name}: {len(app.leases)} of {app.groups} groups are held"
-        after = {s: (await api(link.nc, f"STREAM.INFO.{s}"))["state"]["last_seq"] for s in STREAMS.values()}
-        return "" if after == ends else f"the streams grow: {ends}, {after}"
 
     async def close(self) -> None:
         """Give back what the node took: its streams reserve room on the server."""
@@ -243,23 +205,21 @@ class TestNode:
         await link.nc.close()
 
 
-_WAITING = "select (select count(*) from kit_outbox), (select count(*) from kit_held)"
-
-
 class TestServers:
     """The session's servers, and a fresh account and database for each test."""
 
     __test__ = False
 
     def __init__(self, nats: NatsServer, postgres: PostgresServer, accounts: Iterator[str]) -> None:
-        self.nats, self.postgres, self._accounts = nats, postgres, accounts
+        self.nats, self.postgres, self._accounts, self._more = nats, postgres, accounts, 0
         self.databases = TestDatabases(postgres)
 
     def nats_account(self) -> str:
         """URL of an account that no other test has used."""
         name = next(self._accounts, None)
         if name is None:
-            names = [f"more{n}" for n in range(500)]
+            self._more += 1
+            names = [f"more{self._more}_{n}" for n in range(500)]
             self.nats.add_accounts(*(Account(n) for n in names))
             self._accounts = iter(names)
             name = next(self._accounts)
