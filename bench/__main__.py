@@ -13,7 +13,7 @@ from yiwang.kit import Kit
 
 from . import idle, path
 from . import tiers as tier
-from ._common import EVENTS, ROUNDS, count_of, measured, preload, servers
+from ._common import EVENTS, ROUNDS, count_of, give_back, measured, preload, servers
 
 
 def pairs(
@@ -29,6 +29,7 @@ def pairs(
             found[name].append(measured(script, kit, **env))
             stored = asyncio.run(count_of(kit, "LOCAL"))
             assert stored == EVENTS, f"{name} published {stored} of {EVENTS}"
+            asyncio.run(give_back(kit))
     medians = {
         name: {k: statistics.median(r[k] for r in results) for k in ("rate", "cpu_us")}
         for name, results in found.items()

@@ -15,6 +15,7 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
+import nats
 from yiwang.contracts import CaseFiled, encode, subject_of, tag_of
 from yiwang.kit import Kit, Node
 from yiwang.kit.link import STREAMS, Link, api
@@ -84,6 +85,14 @@ async def count_of(kit: Kit, stream: str) -> int:
         return int((await api(link.nc, f"STREAM.INFO.{stream}"))["state"]["messages"])
     finally:
         await link.nc.close()
+
+
+async def give_back(kit: Kit) -> None:
+    """Delete the streams of an account that has been measured: what they reserve of the disk lacks the others."""
+    nc = await nats.connect(kit.nats_url)
+    for info in await nc.jetstream().streams_info():
+        await nc.jetstream().delete_stream(str(info.config.name))
+    await nc.close()
 
 
 def measured(script: str, kit: Kit, **env: str) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from yiwang.stack._ports import free_port
 from yiwang.stack.embedded import Nats, Postgres
 from yiwang.stack.registry import find_services
 
-from ._common import HERE, cpu_of
+from ._common import HERE, cpu_of, give_back
 from .counting import counts
 
 ROOT: Final = HERE.parent
@@ -32,6 +32,8 @@ BARE: Final = {"bare_path": ("cases", "notify"), "bare_facts": ("grid", "cases",
 JURISDICTION: Final = "441900"
 """A city that accepts and dispatches itself, as the bare pipeline does: one dispatch and one notice a report"""
 SECONDS: Final = float(os.environ.get("BENCH_SECONDS", "8"))
+WARM_S: Final = 2.0
+"""Every side is loaded for so long before it is measured"""
 CONNECTIONS: Final = 64
 DONE: Final = "select count(distinct case_id) from notification.notice where template = 'dispatched'"
 REPORT: Final = {
@@ -142,7 +144,7 @@ async def run_load(side: Contender, folder: Path, rate: float, seconds: float = 
 
 
 async def measure(
-    side: Contender, kit: Kit, nats: Nats, postgres: Postgres, folder: Path, rate: float = 0
+    side: Contender, kit: Kit, nats: Nats, postgres: Postgres, folder: Path, rate: float = 0, seconds: float = SECONDS
 ) -> dict[str, Any]:
     """Load one side and wait until everything is notified: rates, latencies, CPU a report by process."""
     points_in(folder)
@@ -155,7 +157,7 @@ async def measure(
     }
     cpu = {name: cpu_of(pid) for name, pid in pids.items()}
     begin = time.perf_counter()
-    load = await run_load(side, folder, rate)
+    load = await run_load(side, folder, rate, seconds)
     while await db.fetchval(side.count) - before < load["answered"] and time.perf_counter() - begin < SECONDS + 60:
         await asyncio.sleep(0.05)
     wall = time.perf_counter() - begin
@@ -179,10 +181,12 @@ async def compare(nats: Nats, postgres: Postgres, rounds: int) -> list[dict[str,
                           database_url=postgres.create_database(f"c{n}{which}"))  # fmt: skip
                 side = await (product(kit, folder) if which == "product" else bare(kit, which))
                 try:
+                    await measure(side, kit, nats, postgres, folder, seconds=WARM_S)
                     results[which] = await measure(side, kit, nats, postgres, folder)
                     if which == "product" and n == rounds - 1:
                         results[which]["steady"] = {r: await measure(side, kit, nats, postgres, folder, r) for r in (200, 1000)}
                 finally:
                     side.stop()
+                await give_back(kit)
             found.append(results)
     return found
