@@ -41,7 +41,7 @@ def cpu_s() -> float:
 
 
 def cpu_of(pid: int) -> float:
-    """CPU seconds of a process and its living children."""
+    """CPU seconds of a process and its children, with those that have ended."""
     ticks = os.sysconf("SC_CLK_TCK")
     total = 0.0
     for one in [pid, *_children(pid)]:
@@ -49,7 +49,7 @@ def cpu_of(pid: int) -> float:
             fields = Path(f"/proc/{one}/stat").read_text().rsplit(")", 1)[1].split()
         except OSError:
             continue
-        total += (int(fields[11]) + int(fields[12])) / ticks
+        total += sum(map(int, fields[11:15])) / ticks  # user and system, then those of children that were waited for
     return total
 
 
