@@ -6,7 +6,9 @@ import asyncio
 import datetime as dt
 from typing import Any
 
+from msgspec.structs import replace
 from yiwang.contracts import (
+    CaseDispatched,
     ConfigAdopted,
     ConfigApplied,
     EvaluationAlertCleared,
@@ -59,6 +61,27 @@ async def test_cases_count_in_every_area_above_them_however_their_events_arrive(
         assert await figure(app, "whistle_num", "440310001003") == await figure(app, "whistle_arrived", "440310") == 1
         assert await figure(app, "whistle_called", "u8", kind="unit") == 1
         assert await mistakes(app.app) == []
+
+
+FAILS_ONCE = """
+create sequence attempts;
+create function fail_once() returns trigger language plpgsql as
+    $$ begin if nextval('attempts') = 1 then raise serialization_failure; end if; return new; end $$;
+create constraint trigger fails after insert on names deferrable initially deferred for each row execute function fail_once();
+"""
+
+
+async def test_names_whose_transaction_failed_at_its_commit_are_kept_with_the_next_try(node: TestNode) -> None:
+    """Nothing is remembered of a transaction that never was."""
+    [dispatched] = [e for e in Life("one").lead(*CLOSED).events if isinstance(e, CaseDispatched)]
+    named = replace(dispatched, assignments=(replace(dispatched.assignments[0], unit_name="市政工程所"),))
+    async with node.running(service, clock=ManualClock(MORNING + dt.timedelta(hours=3))) as app:
+        await app.pool.execute(FAILS_ONCE)
+        await node.publish(named)
+        await node.settled()
+
+        assert await app.pool.fetchval("select last_value from attempts") > 1
+        assert await app.pool.fetchval("select name from names where kind = 'unit' and code = 'u1'") == "市政工程所"
 
 
 def whistle() -> list[WhistleEvent]:

@@ -14,7 +14,7 @@ from .applying import Told, tell
 from .facts import decode, elapse
 from .heard import Seen, heard
 from .profile import Book
-from .service import Names, service
+from .service import service
 from .store import sql
 from .whistles import WhistleSeen
 
@@ -50,16 +50,12 @@ async def count_whistles(events: Sequence[WhistleSeen], ctx: Context) -> Sequenc
 
 
 async def _note(events: Sequence[Seen | WhistleSeen], names: dict[tuple[str, str], str], ctx: Context) -> None:
-    """Keep until when each node has been heard, and names that are new."""
+    """Keep until when each node has been heard, and the names that its events give."""
     last: dict[str, dt.datetime] = {}
     for event in events:
         node = event.source.partition("/")[0] or event.jurisdiction
         last[node] = max(event.recorded_at, last.get(node, event.recorded_at))
-    await sql.run(ctx.tx, "heard_event", list(last), list(last.values()))
-    known = ctx.app.get(Names).known
-    fresh = {key: name for key, name in names.items() if name and known.get(key) != name}
-    await store.put_names(ctx.tx, fresh)
-    known.update(fresh)
+    await store.note(ctx.tx, last, {key: name for key, name in names.items() if name})
 
 
 def _names_of(event: Seen, names: dict[tuple[str, str], str]) -> None:

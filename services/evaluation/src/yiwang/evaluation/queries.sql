@@ -36,16 +36,19 @@ select * from unnest($1::text[], $2::text[], $3::timestamptz[], $4::int[], $5::i
 on conflict (object, cls, hour) do update set reported = hours.reported + excluded.reported,
     overdue = hours.overdue + excluded.overdue;
 
--- put_names: as events tell them
-insert into names (kind, code, name) select * from unnest($1::text[], $2::text[], $3::text[]) order by 1, 2
-on conflict (kind, code) do update set name = excluded.name where names.name <> excluded.name;
-
 -- names: of some codes
 select kind, code, name from names where kind = any($1::text[]) and code = any($2::text[]);
 
--- heard_event: events of some nodes have come so far
-insert into heard (node, event_at) select * from unnest($1::text[], $2::timestamptz[]) order by 1
-on conflict (node) do update set event_at = greatest(heard.event_at, excluded.event_at);
+-- note: events of some nodes have come so far, and how they call what they name; what is stored already isn't written again
+with heard_now as (
+    insert into heard (node, event_at) select * from unnest($1::text[], $2::timestamptz[]) order by 1
+    on conflict (node) do update set event_at = greatest(heard.event_at, excluded.event_at)
+)
+insert into names (kind, code, name)
+select n.kind, n.code, n.name from unnest($3::text[], $4::text[], $5::text[]) as n(kind, code, name)
+where not exists (select from names as known where known.kind = n.kind and known.code = n.code and known.name = n.name)
+order by 1, 2
+on conflict (kind, code) do update set name = excluded.name where names.name <> excluded.name;
 
 -- heard_beat: a node is alive
 insert into heard (node, beat_at) values ($1, $2)

@@ -28,15 +28,7 @@ service: Final = Service(
 )
 
 
-class Names:
-    """Names that are stored already, so that they aren't written again."""
-
-    def __init__(self) -> None:
-        self.known: dict[tuple[str, str], str] = {}
-
-
 @service.on_start
 async def begin(app: App) -> None:
     """Load the profile's rules; refuse to start with a sentence when they can't be used."""
     app.resources[Book] = load(app.kit.profile)
-    app.resources[Names] = Names()

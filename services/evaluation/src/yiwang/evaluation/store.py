@@ -152,8 +152,7 @@ async def add_hours(tx: Any, hours: Hours) -> None:
         await sql.run(tx, "add_hours", list(objects), list(classes), list(begins), list(reported), list(overdue))
 
 
-async def put_names(tx: Any, names: Mapping[tuple[str, str], str]) -> None:
-    """Keep how codes are called."""
-    if names:
-        kinds, codes = zip(*names, strict=True)
-        await sql.run(tx, "put_names", list(kinds), list(codes), list(names.values()))
+async def note(tx: Any, heard: Mapping[str, dt.datetime], names: Mapping[tuple[str, str], str]) -> None:
+    """Keep until when each node has been heard, and how codes are called: (kind, code) → name."""
+    kinds, codes = [kind for kind, _ in names], [code for _, code in names]
+    await sql.run(tx, "note", list(heard), list(heard.values()), kinds, codes, list(names.values()))
