@@ -21,12 +21,15 @@ class Numbering(msgspec.Struct):
 
 
 async def may_give(app: App, db: Any) -> bool:
-    """Whether numbers may be given; looks again only while they are withheld."""
+    """Whether numbers may be given in the transaction of *db*; looks again only while they are withheld."""
     state = app.resources.get(Numbering)
     if state is None or not state.withheld:
         return True
-    state.withheld = await sql.value(db, "asked_for") is not None
-    return not state.withheld
+    if await sql.value(db, "asked_for") is not None:
+        return False
+    # This transaction may be the one that keeps the answer, and may fail: only what is committed is remembered.
+    state.withheld = await sql.value(app.pool, "asked_for") is not None
+    return True
 
 
 async def ask_parent(app: App) -> None:

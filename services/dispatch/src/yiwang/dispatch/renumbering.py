@@ -9,7 +9,6 @@ from yiwang.kit import Context, Event
 
 from . import handlers, store, tier_store
 from .auto import Work
-from .numbering import Numbering
 from .rules import Rules
 from .tier_store import sql
 
@@ -31,7 +30,6 @@ async def told(event: NumbersTold, ctx: Context) -> list[Event]:
         return []
     await store.raise_numbers(ctx.tx, event.numbers)
     await sql.run(ctx.tx, "numbers_told")
-    ctx.app.resources[Numbering] = Numbering()
     rules, now = ctx.app.get(Rules), ctx.now()
     ids = [row["case_id"] for row in await ctx.tx.fetch(sql["waiting_for_number"], MOST)]
     works = [Work(case, rules.of(case), now) for case in (await store.lock_all(ctx.tx, ids)).values()]
